@@ -1,0 +1,121 @@
+"""Polars, Delta and pandera schemas of a declared table, and the check every frame passes before it is written.
+
+A frame's dtypes must equal the declaration exactly: delta-rs casts what it is given (1.5 becomes 1 in an integer
+column), so a cast there is silent loss. Values (nullability, ranges, closed sets) are checked by a pandera model built
+from the same declaration; frames are collected first, because pandera skips value checks of a LazyFrame by default.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from inventory_assets.contracts.model import Column, Table
+
+if TYPE_CHECKING:
+    from pandera.polars import DataFrameSchema
+
+MONEY = pl.Decimal(18, 4)
+INSTANT = pl.Datetime("us", "UTC")
+
+DTYPES: dict[str, pl.DataType] = {
+    "String": pl.String(),
+    "Int64": pl.Int64(),
+    "Int32": pl.Int32(),
+    "Int8": pl.Int8(),
+    "Float64": pl.Float64(),
+    "Boolean": pl.Boolean(),
+    "Date": pl.Date(),
+    "Datetime": INSTANT,
+    "Money": MONEY,
+}
+"""Polars dtype of each declared type."""
+
+
+class ContractError(ValueError):
+    """A frame does not keep the contract of its table; nothing was written."""
+
+
+def polars_schema(table: Table) -> pl.Schema:
+    """Polars schema of a table, columns in declared order."""
+    return pl.Schema({column.name: DTYPES[column.type] for column in table.columns})
+
+
+def empty(table: Table) -> pl.DataFrame:
+    """A frame of the table without rows."""
+    return pl.DataFrame(schema=polars_schema(table))
+
+
+def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Select the declared columns in order; dtypes are left alone so that `check` can refuse wrong ones.
+
+    Raises:
+        ContractError: a declared column is missing.
+    """
+    missing = [name for name in table.column_names if name not in frame.columns]
+    if missing:
+        raise ContractError(f"{table.path}: columns missing: {missing}")
+    return frame.select(table.column_names)
+
+
+
+@cache
+def pandera_schema(table: Table) -> DataFrameSchema:
+    """Pandera schema of a table: strict, no coercion, with every declared value rule."""
+    import pandera.polars as pa
+
+    columns = {}
+    for column in table.columns:
+        checks = []
+        if column.minimum is not None:
+            checks.append(pa.Check.ge(column.minimum))
+        if column.maximum is not None:
+            checks.append(pa.Check.le(column.maximum))
+        if column.allowed:
+            checks.append(pa.Check.isin(list(column.allowed)))
+        columns[column.name] = pa.Column(
+            DTYPES[column.type], checks, nullable=column.nullable, description=column.description, title=column.unit,
+            metadata={"data_class": column.data_class},
+        )
+    return pa.DataFrameSchema(columns, strict=True, ordered=True, coerce=False, name=table.path,
+                              description=table.description)
+
+
+def check(frame: pl.DataFrame | pl.LazyFrame, table: Table) -> pl.DataFrame:
+    """Hold a frame against its table's contract.
+
+    Args:
+        frame: rows about to be written; a LazyFrame is collected, so that values are checked too.
+        table: the declaration.
+
+    Returns:
+        The frame, collected, unchanged.
+
+    Raises:
+        ContractError: wrong columns, dtypes, nulls, ranges or values, with the first failures in the message.
+    """
+    from pandera.errors import SchemaError, SchemaErrors
+
+    rows = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
+    expected = polars_schema(table)
+    if rows.schema != expected:
+        wrong = {
+            name: f"{rows.schema.get(name)} instead of {expected.get(name)}"
+            for name in {*rows.schema, *expected}
+            if rows.schema.get(name) != expected.get(name)
+        }
+        raise ContractError(f"{table.path}: columns or types differ from the contract: {wrong or 'order of columns'}")
+    try:
+        pandera_schema(table).validate(rows, lazy=True)
+    except (SchemaError, SchemaErrors) as error:
+        cases = error.failure_cases
+        detail = cases.head(5).to_dicts() if isinstance(cases, pl.DataFrame) else str(cases)
+        raise ContractError(f"{table.path}: values break the contract: {detail}") from error
+    return rows
+
+
+def duplicated_keys(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Key values that stand more than once, with their number; no rows where the key is unique."""
+    return frame.group_by(list(table.key)).len("rows").filter(pl.col("rows") > 1).sort(list(table.key))

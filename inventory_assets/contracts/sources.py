@@ -1,0 +1,93 @@
+"""What we know of each source system: time zones, currency, code patterns, null tokens, rules of its till.
+
+Profiles are values; `load_profiles` reads them from TOML text. The built-in file is `sources.toml` beside this module;
+`sources.toml` in the data folder overrides and adds. It is the one visible place where anything is assumed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from importlib.resources import files
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+DEFAULT_SOURCE = "default"
+
+
+class Assumptions(BaseModel):
+    """Values the data does not hold. Empty by default: nothing is invented silently."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    opening_quantity: int | None = Field(None, ge=0, description="Units assumed at each item × location at the start.")
+    opening_date: date | None = Field(None, description="Business day at whose start these units are assumed.")
+
+
+class SourceProfile(BaseModel):
+    """Contract of one source system.
+
+    Attributes:
+        time_zone: IANA zone of naive times and of business days.
+        location_time_zones: zones of locations that differ.
+        currency: ISO 4217 code where a row names none.
+        merchandise_pattern: regular expression of item codes that are goods; None = all.
+        adjustment_rule: how the till books corrections of stock.
+        transaction_pattern: expected form of receipt numbers (quality score only).
+        sku_pattern: expected form of item codes (quality score only).
+        sku_max_length: longest item code (quality score only).
+        null_tokens: column → texts that mean null; "*" holds for every column.
+        earliest_date: business days before it go to quarantine.
+        holidays: days of the source's holiday calendar.
+        assume: see `Assumptions`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    time_zone: str = "UTC"
+    location_time_zones: dict[str, str] = Field(default_factory=dict)
+    currency: str = "USD"
+    merchandise_pattern: str | None = None
+    adjustment_rule: Literal["none", "price_zero_without_customer"] = "none"
+    transaction_pattern: str | None = None
+    sku_pattern: str | None = None
+    sku_max_length: int | None = None
+    null_tokens: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    earliest_date: date = date(2005, 1, 1)
+    holidays: frozenset[date] = frozenset()
+    assume: Assumptions = Assumptions()
+
+    def zone_of(self, location: str | None) -> str:
+        """IANA zone of a location."""
+        return self.location_time_zones.get(location or "", self.time_zone)
+
+
+class Profiles:
+    """Profiles by source system; a system without one has that of `default`."""
+
+    def __init__(self, profiles: Mapping[str, SourceProfile]) -> None:
+        """Keep profiles by name; `default` is added where it is missing."""
+        self._profiles = {DEFAULT_SOURCE: SourceProfile(), **profiles}
+
+    def __getitem__(self, source_system: str) -> SourceProfile:
+        """Profile of a source system."""
+        return self._profiles.get(source_system, self._profiles[DEFAULT_SOURCE])
+
+    def __iter__(self):  # noqa: ANN204 - iterator of names
+        """Names of the declared source systems."""
+        return iter(self._profiles)
+
+
+def load_profiles(*overrides: str) -> Profiles:
+    """Profiles of the built-in file with TOML texts laid over it, the last one winning key by key.
+
+    Raises:
+        ValueError: a text is not TOML, or a profile has an unknown key or a bad value.
+    """
+    merged: dict[str, dict] = {}
+    for text in (files("inventory_assets.contracts").joinpath("sources.toml").read_text("utf-8"), *overrides):
+        for name, values in tomllib.loads(text).items():
+            merged.setdefault(name, {}).update(values)
+    return Profiles({name: SourceProfile(**values) for name, values in merged.items()})

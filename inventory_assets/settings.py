@@ -1,0 +1,75 @@
+"""Every setting, once: environment variables with the prefix INVENTORY_, nested with two underscores."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from pydantic import BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class IngestSettings(BaseModel):
+    """How landing files are taken in."""
+
+    ready_after_seconds: float = Field(5.0, ge=0, description="A file is complete when unchanged for so long.")
+    interval_seconds: int = Field(10, ge=1, description="Seconds between two looks at the landing folder.")
+    max_files_per_run: int = Field(500, ge=1, description="Files one run takes at most.")
+    max_bytes_per_run: int = Field(1_000_000_000, ge=1, description="Bytes one run takes at most.")
+    max_attempts: int = Field(3, ge=1, description="Runs after which a file that fails is recorded as unreadable.")
+    max_ahead_seconds: int = Field(300, ge=0, description="Event times further ahead of their reading are refused.")
+
+
+class PublishSettings(BaseModel):
+    """How the DuckDB file is replaced."""
+
+    min_interval_seconds: float = Field(60.0, ge=0, description="Seconds between two publications at least.")
+    keep_files: int = Field(3, ge=1, description="Published files that are kept.")
+    keep_seconds: float = Field(3600.0, ge=0, description="How long a replaced file is kept at least.")
+
+
+class Settings(BaseSettings):
+    """Settings of one installation; the defaults run everything below one folder."""
+
+    model_config = SettingsConfigDict(env_prefix="INVENTORY_", env_nested_delimiter="__", extra="ignore")
+
+    data_dir: Path = Field(Path("data"), description="Everything written at run time lies below it.")
+    landing_uri: str = Field("", description="Where files arrive; landing/ of the data folder by default.")
+    lake_uri: str = Field("", description="Root of the Delta tables; lakehouse/ of the data folder by default.")
+    storage_options: dict[str, SecretStr] = Field(default_factory=dict, description="Options of the object store.")
+    partitions_start: date = Field(date(2005, 1, 1), description="First daily partition. Never change it.")
+    block_days: int = Field(7, ge=1, description="Days computed and written together.")
+    block_rows: int = Field(1_500_000, ge=1, description="Bronze rows computed and written together, about.")
+    ingest: IngestSettings = IngestSettings()
+    publish: PublishSettings = PublishSettings()
+    shared_data: Path | None = Field(None, description="Folder of the public data sets, for tests and benchmarks.")
+
+    @property
+    def landing(self) -> str:
+        """URI of the landing folder."""
+        return self.landing_uri or str(self.data_dir.resolve() / "landing")
+
+    @property
+    def lake(self) -> str:
+        """URI of the lake's root."""
+        return self.lake_uri or str(self.data_dir.resolve() / "lakehouse")
+
+    @property
+    def serving(self) -> Path:
+        """Folder of the published DuckDB files."""
+        return self.data_dir.resolve() / "serving"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Folder of the Dagster instance."""
+        return self.data_dir.resolve() / "dagster"
+
+    @property
+    def sources_file(self) -> Path:
+        """Profiles of source systems that override the built-in ones."""
+        return self.data_dir.resolve() / "sources.toml"
+
+    @property
+    def secret_options(self) -> dict[str, str]:
+        """Storage options in the clear, for the libraries that open the store."""
+        return {name: value.get_secret_value() for name, value in self.storage_options.items()}
