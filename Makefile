@@ -19,7 +19,7 @@ WORKERS ?= 2
 .PHONY: help setup run test lint format docs chaos bench clean
 
 help: ## This list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1|\2/' | column -t -s '|'
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
 
 $(READY): pyproject.toml uv.lock .ci/setup
 	@sh .ci/setup $@

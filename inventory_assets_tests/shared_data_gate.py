@@ -13,12 +13,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
 
     def marked(outcome: str) -> list[str]:
-        return [report.nodeid for report in reporter.stats.get(outcome, []) if _MARKER in getattr(report, "keywords", {})]
+        reports = reporter.stats.get(outcome, [])
+        return [report.nodeid for report in reports if _MARKER in getattr(report, "keywords", {})]
 
     skipped, ran = marked("skipped"), [*marked("passed"), *marked("failed")]
     if skipped:
-        reporter.write_line(f"shared data gate: skipped although the folder must be here: {', '.join(skipped)}", red=True)
+        reporter.write_line(f"shared data gate: skipped although the folder must be here: {', '.join(skipped)}")
     elif not ran:
-        reporter.write_line("shared data gate: no test marked shared_data ran", red=True)
+        reporter.write_line("shared data gate: no test marked shared_data ran")
     if (skipped or not ran) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
