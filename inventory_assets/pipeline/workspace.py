@@ -105,6 +105,16 @@ def dirty_days(lake: Lake, outputs: Iterable[Table], source: Table, upto: int, f
     return days
 
 
+def dirty_from(lake: Lake, outputs: Iterable[Table], sources: Iterable[Table], pins: Mapping[str, int]) -> set[Day]:
+    """Days of any of the sources that one of the outputs has not taken in yet."""
+    outputs = tuple(outputs)
+    days: set[Day] = set()
+    for source in sources:
+        if source.path in pins:
+            days |= dirty_days(lake, outputs, source, pins[source.path])
+    return days
+
+
 def blocks(days: Collection[Day], rows: Mapping[Day, int], block_days: int, block_rows: int) -> Iterator[list[Day]]:
     """Cut days into consecutive blocks of bounded length and size; at least one day each."""
     block: list[Day] = []
