@@ -41,14 +41,14 @@ def refresh_demand_features(workspace: Workspace, days: Collection[Day] | None =
     else:
         wanted = set(days)
     planned = list(blocks(wanted, rows, FEATURE_BLOCK_DAYS, workspace.block_rows))
-    holidays = frozenset().union(*(workspace.profiles[name].holidays for name in workspace.profiles))
+    holidays = {"*": frozenset().union(*(workspace.profiles[name].holidays for name in workspace.profiles))}
     for block in planned:
         window = set(block) | {
             day for day in shifted(block, ROLLING_DAYS - 1, 0) if day in present
         }
         frame = demand_forecasting_features(
             lake.scan(source, pins[source.path], window), block, min(present), holidays, workspace.now().date()
-        ).lazy().collect()
+        ).collect()
         consumed = pins if days is None and block is planned[-1] else None
         commit = lake.replace(table, frame, day_scope(block), consumed)
         report.add(table, commit.version, frame, block)
@@ -68,8 +68,8 @@ def refresh_item_features(workspace: Workspace) -> Report:
     last = max(present)
     window = {day for day in present if day > last - timedelta(days=ROLLING_DAYS)}
     rows = inventory_optimization_features(
-        lake.scan(source, pins[source.path], window), last, workspace.now().date()
-    ).lazy().collect()
+        lake.scan(source, pins[source.path], window), last, min(present), workspace.now().date()
+    ).collect()
     commit = lake.replace(table, rows, Scope(), pins)
     report.add(table, commit.version, rows, None)
     return report
@@ -84,8 +84,11 @@ def refresh_customer_features(workspace: Workspace) -> Report:
     if not pins or all(lake.consumed(table, source) == pins.get(source.path) for source in sources):
         return report
     known = pl.col("customer_id").is_not_null()
-    frames = (lake.scan(source, pins.get(source.path)).filter(known) for source in sources)
-    rows = customer_behavior_features(*frames, workspace.now().date()).lazy().collect()
+    sales, returns, cancellations = (lake.scan(s, pins.get(s.path)).filter(known) for s in sources)
+    sold = [day for day, rows in lake.day_rows(SALES, pins.get(SALES.path)).items() if day is not None and rows]
+    if not sold:
+        return report
+    rows = customer_behavior_features(sales, returns, cancellations, max(sold), workspace.now().date()).collect()
     commit = lake.replace(table, rows, Scope(), pins)
     report.add(table, commit.version, rows, None)
     return report

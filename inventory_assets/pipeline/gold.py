@@ -19,7 +19,7 @@ from inventory_assets.contracts.silver import (
     SUPPLIER_ORDERS,
 )
 from inventory_assets.lakehouse.lake import Scope
-from inventory_assets.medallion.gold_sales import daily_inventory_summary, product_performance, store_performance
+from inventory_assets.medallion.gold_sales import sales_tables
 from inventory_assets.medallion.gold_suppliers import supplier_performance
 from inventory_assets.pipeline.workspace import Day, Report, Workspace, blocks, day_scope, dirty_from
 
@@ -40,14 +40,10 @@ def refresh_sales(workspace: Workspace, days: Collection[Day] | None = None) -> 
         sales, returns, given, adjusted = (
             lake.scan(table, pins.get(table.path), block) for table in (SALES, RETURNS, GIVEN_AWAY, STOCK_ADJUSTMENTS)
         )
-        frames = {
-            DAILY_INVENTORY_SUMMARY: daily_inventory_summary(sales, returns, given, adjusted, processed),
-            PRODUCT_PERFORMANCE: product_performance(sales, returns, processed),
-            STORE_PERFORMANCE: store_performance(sales, returns, processed),
-        }
+        frames = sales_tables(sales, returns, given, adjusted, processed)
         consumed = pins if days is None and block is planned[-1] else None
-        for table, frame in frames.items():
-            rows = frame.collect()
+        for table in SALES_TABLES:
+            rows = frames[table.path]
             commit = lake.replace(table, rows, day_scope(block), consumed)
             report.add(table, commit.version, rows, block)
     return report
@@ -61,7 +57,7 @@ def refresh_suppliers(workspace: Workspace) -> Report:
     if not pins or lake.consumed(SUPPLIER_PERFORMANCE, SUPPLIER_ORDERS) == pins[SUPPLIER_ORDERS.path]:
         return report
     orders = lake.scan(SUPPLIER_ORDERS, pins[SUPPLIER_ORDERS.path])
-    rows = supplier_performance(orders, workspace.now().date()).lazy().collect()
+    rows = supplier_performance(orders, workspace.now().date()).collect()
     commit = lake.replace(SUPPLIER_PERFORMANCE, rows, Scope(), pins)
     report.add(SUPPLIER_PERFORMANCE, commit.version, rows, None)
     return report
