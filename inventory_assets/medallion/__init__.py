@@ -1,12 +1,6 @@
-<<<<<<< HEAD
-"""Silver, gold and analytics as pure functions of frames: no Dagster, no storage, no clock.
+"""Silver, gold and analytics as pure functions of frames: what a row means, what a figure is.
 
-Every function takes lazy frames in the shape of the contracts and gives lazy frames in the shape of the contracts.
-Reading, checking and writing belong to `lakehouse` and `defs`.
-=======
-"""Silver, gold and analytics: pure functions from frames to frames.
-
-Nothing here reads a clock, a folder, a table or a setting: rows, profiles and decisions come in as arguments, frames
-by table path go out. Reading, writing and planning which days to rebuild belong to `lakehouse` and `defs`.
->>>>>>> silver
+Functions take frames and values and return frames in the schema of their contract. Not here: reading and writing
+tables, which days to compute, what time it is, and Dagster. The invariant: every non-lineage column depends on the
+facts alone, not on the order, the cut or the repetition of deliveries.
 """
