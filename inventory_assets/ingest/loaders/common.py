@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,16 @@ import polars as pl
 from inventory_assets.contracts.schemas import DTYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from inventory_assets.contracts.feeds import Feed
 
+READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
+    ".parquet": pl.read_parquet,
+    ".csv": partial(pl.read_csv, infer_schema=False),
+}
+"""How a published file is read, by its extension; a CSV comes as text."""
 SHOWN = 5
 """Faults a message lists at most."""
 
@@ -78,13 +84,12 @@ def read_published(file: Path, dtypes: dict[str, pl.DataType]) -> pl.DataFrame:
     """
     if not file.is_file():
         raise LoadError(f"{file}: no such file; give the path of the published data set")
-    match file.suffix.lower():
-        case ".parquet":
-            frame = pl.read_parquet(file)
-        case ".csv":
-            frame = pl.read_csv(file, infer_schema=False, missing_utf8_is_empty_string=False)
-        case other:
-            raise LoadError(f"{file}: {other or 'a file without an extension'} is not read; give .parquet or .csv")
+    if file.suffix.lower() not in READERS:
+        raise LoadError(f"{file}: {file.suffix or 'a file without extension'} is not read; give {' or '.join(READERS)}")
+    try:
+        frame = READERS[file.suffix.lower()](file)
+    except pl.exceptions.PolarsError as error:
+        raise LoadError(f"{file}: not readable: {str(error).splitlines()[0]}") from error
     missing = [name for name in dtypes if name not in frame.columns]
     if missing:
         raise LoadError(f"{file}: columns missing: {missing}; found {frame.columns}")
@@ -173,8 +178,8 @@ def write_landing(root: Path, files: Iterable[LandingFile]) -> int:
             conflicts.append(file.path)
     if conflicts:
         raise LandingConflictError(
-            f"{root}: {len(conflicts)} files are there with other content ({listed(conflicts)}); a landing file is read "
-            "once, so give the source file another name or remove them first"
+            f"{root}: {len(conflicts)} files are there with other content ({listed(conflicts)}); the ingest reads a "
+            "landing file once, so rename the file you load, or use another landing folder"
         )
     for file in absent:
         target = root / file.path

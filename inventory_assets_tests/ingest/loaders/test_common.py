@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
@@ -18,6 +18,9 @@ from inventory_assets.ingest.loaders.common import (
     slug,
     write_landing,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def files_below(root: Path) -> dict[str, bytes]:
@@ -72,6 +75,8 @@ def test_a_column_the_feed_does_not_have_is_an_error(rows: dict[str, list[str]])
         ("absent.csv", None, "no such file"),
         ("book.xlsx", b"PK", r"\.xlsx is not read; give \.parquet or \.csv"),
         ("short.csv", b"a,c\n1,2\n", r"columns missing: \['b'\]; found \['a', 'c'\]"),
+        ("half.parquet", b"PAR1", "not readable"),
+        ("latin.csv", "a,b\n1,Zürich\n".encode("latin-1"), "not readable|does not fit"),
         ("wrong.csv", b"a,b\n1,2.5\n", "a value does not fit its column"),
     ],
 )

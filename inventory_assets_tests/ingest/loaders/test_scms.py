@@ -6,7 +6,7 @@ import csv
 import statistics
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
@@ -17,6 +17,10 @@ from inventory_assets.ingest.loaders import LoadError, LoadResult, load_scms
 from inventory_assets.ingest.loaders.scms import PUBLISHED, item_codes
 from inventory_assets_tests.ingest.loaders.test_common import files_below
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TOKENS = load_profiles()["scms"].null_tokens["*"]
 FILE = "scms_lead_times/deliveries_to_2012.parquet"
 
 
@@ -33,8 +37,7 @@ def rows_of(root: Path, feed: str) -> list[dict[str, str]]:
 
 
 def instant(text: str) -> datetime | None:
-    tokens = load_profiles()["scms"].null_tokens["*"]
-    return None if text in tokens else datetime.fromisoformat(text)
+    return None if text in TOKENS else datetime.fromisoformat(text)
 
 
 @pytest.mark.shared_data
@@ -119,9 +122,13 @@ def test_loading_again_writes_nothing(loaded, shared_data: Path):
 
 def sample(**changes: str) -> pl.DataFrame:
     row = dict.fromkeys(PUBLISHED, "1") | {
-        "PO Sent to Vendor Date": "11/21/06", "Scheduled Delivery Date": "2-Jun-07", "Delivered to Client Date": "14-Jun-07",
-        "Delivery Recorded Date": "14-Jun-07", "Vendor": "V", "Item Description": "Nevirapine", "Pack Price": "6.2",
-    }  # fmt: skip
+        "PO Sent to Vendor Date": "11/21/06",
+        "Scheduled Delivery Date": "2-Jun-07",
+        "Delivered to Client Date": "14-Jun-07",
+        "Delivery Recorded Date": "14-Jun-07",
+        "Vendor": "V",
+        "Item Description": "Nevirapine",
+    }
     return pl.DataFrame([row | changes])
 
 

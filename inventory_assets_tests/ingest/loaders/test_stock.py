@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from inventory_assets.ingest.loaders import LandingConflictError, LoadError, load_stock
 from inventory_assets_tests.ingest.loaders.test_common import files_below
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEADER = "location_id,product_sku,quantity,as_of\n"
 GOOD = HEADER + "S1,A-1,5,2026-01-01\nS1,B-1,0,2026-01-01T06:00:00Z\nS2,A-1,7,2026-01-01 06:00:00+02:00\n"
@@ -67,5 +70,5 @@ def test_a_source_system_is_a_plain_name(tmp_path: Path, system: str):
 
 def test_another_list_under_the_same_name_is_refused(tmp_path: Path):
     load_stock(write(tmp_path, GOOD), tmp_path / "landing")
-    with pytest.raises(LandingConflictError, match="give the source file another name"):
+    with pytest.raises(LandingConflictError, match="rename the file you load"):
         load_stock(write(tmp_path, HEADER + "S1,A-1,6,2026-01-01\n"), tmp_path / "landing")
