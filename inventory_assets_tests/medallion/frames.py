@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import polars as pl
 from hypothesis import strategies as st
 
-from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.schemas import polars_schema
+
+if TYPE_CHECKING:
+    from inventory_assets.contracts.model import Table
 
 FIRST_DAY = date(2026, 3, 1)
 PROCESSED = date(2026, 6, 1)
