@@ -8,10 +8,12 @@ from inventory_assets.contracts.model import Column, Reach, Table, count, day, f
 ROLLING_DAYS = 90
 
 DEMAND_FORECASTING_FEATURES = Table(
-    "analytics", "demand_forecasting_features",
+    "analytics",
+    "demand_forecasting_features",
     "Calendar, lags and rolling figures of each store, item and day with a sale. Lags and windows run over calendar "
     "days; a day without a sale counts as 0.",
-    "store × item × day × currency with a sale", ("store_id", "product_sku", "transaction_date", "currency"),
+    "store × item × day × currency with a sale",
+    ("store_id", "product_sku", "transaction_date", "currency"),
     (
         text("store_id", "Store or sales channel."),
         text("product_sku", "Item."),
@@ -39,8 +41,11 @@ DEMAND_FORECASTING_FEATURES = Table(
               nullable=True),
         count("days_with_sales_30", "Days with a sale among the 30."),
         count("days_with_sales_90", "Days with a sale among the 90."),
-        flag("revenue_trend", "Revenue above yesterday's units at today's mean price; null before the data begins.",
-             nullable=True),
+        flag(
+            "revenue_trend",
+            "Revenue above yesterday's units at today's mean price; null before the data begins.",
+            nullable=True,
+        ),
         day("event_date", "Business day, the partition."),
         PROCESSED,
     ),
@@ -49,9 +54,11 @@ DEMAND_FORECASTING_FEATURES = Table(
     upstream=("gold/daily_inventory_summary",),
 )
 INVENTORY_OPTIMIZATION_FEATURES = Table(
-    "analytics", "inventory_optimization_features",
+    "analytics",
+    "inventory_optimization_features",
     "Demand of each store and item over the last 90 days of data, as safety stock and reorder rules need it.",
-    "store × item × currency", ("store_id", "product_sku", "currency"),
+    "store × item × currency",
+    ("store_id", "product_sku", "currency"),
     (
         text("store_id", "Store or sales channel."),
         text("product_sku", "Item."),
@@ -61,19 +68,31 @@ INVENTORY_OPTIMIZATION_FEATURES = Table(
         ratio("sales_volatility", "Sample standard deviation of daily demand; null in a window of one day.",
               unit="units/day", nullable=True),
         count("days_with_sales", "Days with demand."),
-        ratio("average_demand_interval", "Days of the window ÷ days with demand; null without demand.",
-              unit="days", nullable=True),
-        ratio("squared_coefficient_of_variation", "Squared CV of the demand on days with demand; null below two.",
-              nullable=True),
+        ratio(
+            "average_demand_interval",
+            "Days of the window ÷ days with demand; null without demand.",
+            unit="days",
+            nullable=True,
+        ),
+        ratio(
+            "squared_coefficient_of_variation",
+            "Squared CV of the demand on days with demand; null below two.",
+            nullable=True,
+        ),
         money("revenue", "Revenue in the window."),
         day("last_sale_date", "Last day with a sale."),
         PROCESSED,
     ),
-    cadence="whole", reach=Reach(rule="the whole table"), upstream=("gold/daily_inventory_summary",),
+    cadence="whole",
+    reach=Reach(rule="the whole table"),
+    upstream=("gold/daily_inventory_summary",),
 )
 CUSTOMER_BEHAVIOR_FEATURES = Table(
-    "analytics", "customer_behavior_features", "How each known customer buys, over all history.",
-    "customer × currency", ("source_system", "customer_id", "currency"),
+    "analytics",
+    "customer_behavior_features",
+    "How each known customer buys, over all history.",
+    "customer × currency",
+    ("source_system", "customer_id", "currency"),
     (
         text("source_system", "System that produced the rows."),
         text("customer_id", "Customer.", data_class="personal"),
@@ -89,14 +108,21 @@ CUSTOMER_BEHAVIOR_FEATURES = Table(
         count("distinct_items", "Items bought."),
         units("units_returned", "Units returned or cancelled.", minimum=0),
         ratio("return_rate", "Units returned ÷ units bought.", minimum=0),
-        ratio("days_between_purchases", "Mean days between days with a purchase; null below two.", unit="days",
-              nullable=True),
+        ratio(
+            "days_between_purchases",
+            "Mean days between days with a purchase; null below two.",
+            unit="days",
+            nullable=True,
+        ),
         PROCESSED,
     ),
-    cadence="whole", reach=Reach(rule="the whole table"),
+    cadence="whole",
+    reach=Reach(rule="the whole table"),
     upstream=("silver/inventory_transactions", "silver/returns", "silver/cancellations"),
 )
 
 ANALYTICS: tuple[Table, ...] = (
-    DEMAND_FORECASTING_FEATURES, INVENTORY_OPTIMIZATION_FEATURES, CUSTOMER_BEHAVIOR_FEATURES,
+    DEMAND_FORECASTING_FEATURES,
+    INVENTORY_OPTIMIZATION_FEATURES,
+    CUSTOMER_BEHAVIOR_FEATURES,
 )

@@ -46,8 +46,11 @@ POS = Feed(
     "One line of a till receipt: a sale, a return, a gift or a correction.",
     (
         text("transaction_id", "Receipt number of the till.", nullable=True),
-        count("line_number", "Line within the receipt, from 1; derived from the line's content where not sent.",
-              nullable=True),
+        count(
+            "line_number",
+            "Line within the receipt, from 1; derived from the line's content where not sent.",
+            nullable=True,
+        ),
         text("store_id", "Store or sales channel.", nullable=True),
         text("product_sku", "Item code.", nullable=True),
         units("quantity_sold", "Units sold; negative for goods that came back.", nullable=True),
@@ -71,8 +74,9 @@ WAREHOUSE = Feed(
     "warehouse_updates",
     "One record of a warehouse system: a stock level it asserts, a receipt, issue, transfer, count or adjustment.",
     (
-        text("record_type", "level, receipt, issue, transfer, count or adjustment; level where not sent.",
-             nullable=True),
+        text(
+            "record_type", "level, receipt, issue, transfer, count or adjustment; level where not sent.", nullable=True
+        ),
         text("warehouse_id", "Location the record belongs to.", nullable=True),
         text("product_sku", "Item code.", nullable=True),
         text("location_zone", "Shelf or zone inside the location.", nullable=True),
@@ -197,6 +201,4 @@ STOCK = Feed(
     "location_id",
 )
 
-FEEDS: dict[str, Feed] = {
-    feed.name: feed for feed in (POS, WAREHOUSE, SUPPLIER, PRODUCTS, LOCATIONS, SUPPLIERS, STOCK)
-}
+FEEDS: dict[str, Feed] = {feed.name: feed for feed in (POS, WAREHOUSE, SUPPLIER, PRODUCTS, LOCATIONS, SUPPLIERS, STOCK)}

@@ -7,15 +7,20 @@ from inventory_assets.contracts.silver import BASES, MATCHED
 
 PROCESSED = day("processing_date", "UTC day this row was computed.", lineage=True)
 _POS_TABLES = (
-    "silver/inventory_transactions", "silver/returns", "silver/cancellations", "silver/given_away",
+    "silver/inventory_transactions",
+    "silver/returns",
+    "silver/cancellations",
+    "silver/given_away",
     "silver/stock_adjustments",
 )
 
 DAILY_INVENTORY_SUMMARY = Table(
-    "gold", "daily_inventory_summary",
+    "gold",
+    "daily_inventory_summary",
     "Sales of an item in a store on a day, with what came back, was given away or corrected on that day beside it. "
     "Days without a sale have no row.",
-    "store × item × day × currency with a sale", ("store_id", "product_sku", "transaction_date", "currency"),
+    "store × item × day × currency with a sale",
+    ("store_id", "product_sku", "transaction_date", "currency"),
     (
         text("store_id", "Store or sales channel."),
         text("product_sku", "Item."),
@@ -38,10 +43,15 @@ DAILY_INVENTORY_SUMMARY = Table(
         day("event_date", "Business day, the partition."),
         PROCESSED,
     ),
-    partition_by=("event_date",), reach=MATCHED, upstream=_POS_TABLES,
+    partition_by=("event_date",),
+    reach=MATCHED,
+    upstream=_POS_TABLES,
 )
 PRODUCT_PERFORMANCE = Table(
-    "gold", "product_performance", "Sales of an item on a day over all stores.", "item × day × currency with a sale",
+    "gold",
+    "product_performance",
+    "Sales of an item on a day over all stores.",
+    "item × day × currency with a sale",
     ("product_sku", "transaction_date", "currency"),
     (
         text("product_sku", "Item."),
@@ -60,10 +70,15 @@ PRODUCT_PERFORMANCE = Table(
         day("event_date", "Business day, the partition."),
         PROCESSED,
     ),
-    partition_by=("event_date",), reach=MATCHED, upstream=_POS_TABLES[:3],
+    partition_by=("event_date",),
+    reach=MATCHED,
+    upstream=_POS_TABLES[:3],
 )
 STORE_PERFORMANCE = Table(
-    "gold", "store_performance", "Sales of a store on a day over all items.", "store × day × currency with a sale",
+    "gold",
+    "store_performance",
+    "Sales of a store on a day over all items.",
+    "store × day × currency with a sale",
     ("store_id", "transaction_date", "currency"),
     (
         text("store_id", "Store or sales channel."),
@@ -81,10 +96,15 @@ STORE_PERFORMANCE = Table(
         day("event_date", "Business day, the partition."),
         PROCESSED,
     ),
-    partition_by=("event_date",), reach=MATCHED, upstream=_POS_TABLES[:3],
+    partition_by=("event_date",),
+    reach=MATCHED,
+    upstream=_POS_TABLES[:3],
 )
 SUPPLIER_PERFORMANCE = Table(
-    "gold", "supplier_performance", "How well a supplier delivers, over all its order lines.", "supplier",
+    "gold",
+    "supplier_performance",
+    "How well a supplier delivers, over all its order lines.",
+    "supplier",
     ("source_system", "supplier_id"),
     (
         text("source_system", "System that produced the orders."),
@@ -92,8 +112,13 @@ SUPPLIER_PERFORMANCE = Table(
         count("order_lines", "Order lines, each in its latest state."),
         count("received_lines", "Lines that arrived."),
         count("on_time_lines", "Lines that arrived on or before the promised day."),
-        ratio("on_time_rate", "On-time lines ÷ received lines; null without a receipt.", nullable=True, minimum=0,
-              maximum=1),
+        ratio(
+            "on_time_rate",
+            "On-time lines ÷ received lines; null without a receipt.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
         count("lead_time_lines", "Lines with a positive lead time (received − ordered)."),
         ratio("lead_time_mean_days", "Mean lead time of these.", unit="days", nullable=True),
         ratio("lead_time_std_days", "Sample standard deviation of these; null below two.", unit="days", nullable=True),
@@ -105,7 +130,9 @@ SUPPLIER_PERFORMANCE = Table(
         instant("last_received_at", "Last receipt.", nullable=True),
         PROCESSED,
     ),
-    cadence="whole", reach=Reach(rule="the whole table"), upstream=("silver/supplier_orders",),
+    cadence="whole",
+    reach=Reach(rule="the whole table"),
+    upstream=("silver/supplier_orders",),
 )
 
 _STATE = (
@@ -113,9 +140,11 @@ _STATE = (
     units("unavailable", "Units damaged, in inspection or held back; part of the book.", nullable=True),
 )
 STOCK_CHECKPOINTS = Table(
-    "gold", "stock_checkpoints",
+    "gold",
+    "stock_checkpoints",
     "State of the stock fold at the end of each month (UTC), from which later positions are computed.",
-    "item × location × month", ("product_sku", "location_id", "month"),
+    "item × location × month",
+    ("product_sku", "location_id", "month"),
     (
         text("product_sku", "Item."),
         text("location_id", "Location."),
@@ -129,14 +158,17 @@ STOCK_CHECKPOINTS = Table(
         units("last_count_quantity", "Units counted then.", nullable=True),
         instant("last_movement_at", "Last movement.", nullable=True),
     ),
-    partition_by=("month",), cadence="month",
+    partition_by=("month",),
+    cadence="month",
     reach=Reach(0, 100_000, "the months from the change on, for the keys that changed"),
     upstream=("silver/stock_movements", "silver/stock_counts", "silver/stock_openings"),
 )
 INVENTORY_POSITION = Table(
-    "gold", "inventory_position",
+    "gold",
+    "inventory_position",
     "Stock of every item at every location now, as of the pinned versions of its inputs. Unknown is null, never 0.",
-    "item × location", ("product_sku", "location_id"),
+    "item × location",
+    ("product_sku", "location_id"),
     (
         text("product_sku", "Item."),
         text("location_id", "Location."),
@@ -147,8 +179,11 @@ INVENTORY_POSITION = Table(
         units("available", "On hand − reserved − unavailable; null while a part is unknown.", nullable=True),
         units("on_order", "Units ordered and not yet received; null until orders are followed.", nullable=True),
         units("in_transit", "Transfers dispatched and not received; null until they are followed.", nullable=True),
-        units("inventory_position", "On hand − unavailable − reserved + on order + in transit; null while a part is "
-              "unknown.", nullable=True),
+        units(
+            "inventory_position",
+            "On hand − unavailable − reserved + on order + in transit; null while a part is unknown.",
+            nullable=True,
+        ),
         text("null_reason", "Why values are null, in words.", nullable=True),
         text("stock_basis", "How the stock is known.", allowed=BASES),
         instant("first_known_at", "First opening or count.", nullable=True),
@@ -158,15 +193,23 @@ INVENTORY_POSITION = Table(
         units("quarantined_quantity", "Units of this item and location held in quarantine.", minimum=0),
         PROCESSED,
     ),
-    cadence="whole", reach=Reach(rule="the keys that changed; written as a whole"),
-    upstream=("gold/stock_checkpoints", "silver/stock_movements", "silver/stock_counts", "silver/stock_openings",
-              "silver/quarantine"),
+    cadence="whole",
+    reach=Reach(rule="the keys that changed; written as a whole"),
+    upstream=(
+        "gold/stock_checkpoints",
+        "silver/stock_movements",
+        "silver/stock_counts",
+        "silver/stock_openings",
+        "silver/quarantine",
+    ),
 )
 DAILY_INVENTORY_SNAPSHOT = Table(
-    "gold", "daily_inventory_snapshot",
+    "gold",
+    "daily_inventory_snapshot",
     "Closing stock of each item and location on days on which it changed, and on the first of each month. The view "
     "`daily_inventory` of the DuckDB file fills the days between.",
-    "item × location × day with a change, or first of a month", ("product_sku", "location_id", "event_date"),
+    "item × location × day with a change, or first of a month",
+    ("product_sku", "location_id", "event_date"),
     (
         text("product_sku", "Item."),
         text("location_id", "Location."),
@@ -189,6 +232,11 @@ DAILY_INVENTORY_SNAPSHOT = Table(
 )
 
 GOLD: tuple[Table, ...] = (
-    DAILY_INVENTORY_SUMMARY, PRODUCT_PERFORMANCE, STORE_PERFORMANCE, SUPPLIER_PERFORMANCE, STOCK_CHECKPOINTS,
-    INVENTORY_POSITION, DAILY_INVENTORY_SNAPSHOT,
+    DAILY_INVENTORY_SUMMARY,
+    PRODUCT_PERFORMANCE,
+    STORE_PERFORMANCE,
+    SUPPLIER_PERFORMANCE,
+    STOCK_CHECKPOINTS,
+    INVENTORY_POSITION,
+    DAILY_INVENTORY_SNAPSHOT,
 )

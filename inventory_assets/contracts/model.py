@@ -119,30 +119,47 @@ class Table:
         return [column.name for column in self.columns if not column.lineage]
 
 
-def text(name: str, description: str, *, nullable: bool = False, allowed: tuple[str, ...] = (),
-         data_class: DataClass = "internal", lineage: bool = False) -> Column:
+def text(
+    name: str,
+    description: str,
+    *,
+    nullable: bool = False,
+    allowed: tuple[str, ...] = (),
+    data_class: DataClass = "internal",
+    lineage: bool = False,
+) -> Column:
     """A text column."""
-    return Column(name, "String", description, nullable=nullable, allowed=allowed, data_class=data_class,
-                  lineage=lineage)
+    return Column(
+        name, "String", description, nullable=nullable, allowed=allowed, data_class=data_class, lineage=lineage
+    )
 
 
-def units(name: str, description: str, *, nullable: bool = False, minimum: int | None = None,
-          maximum: int | None = None) -> Column:
+def units(
+    name: str, description: str, *, nullable: bool = False, minimum: int | None = None, maximum: int | None = None
+) -> Column:
     """A whole number of base units."""
     return Column(name, "Int64", description, unit="units", nullable=nullable, minimum=minimum, maximum=maximum)
 
 
-def count(name: str, description: str, *, nullable: bool = False, lineage: bool = False,
-          maximum: int | None = None) -> Column:
+def count(
+    name: str, description: str, *, nullable: bool = False, lineage: bool = False, maximum: int | None = None
+) -> Column:
     """A count: a whole number, never negative."""
     return Column(name, "Int64", description, nullable=nullable, minimum=0, maximum=maximum, lineage=lineage)
 
 
-def money(name: str, description: str, *, nullable: bool = False, minimum: int | None = None,
-          data_class: DataClass = "internal") -> Column:
+def money(
+    name: str,
+    description: str,
+    *,
+    nullable: bool = False,
+    minimum: int | None = None,
+    data_class: DataClass = "internal",
+) -> Column:
     """An amount in the row's currency, exact to four decimals."""
-    return Column(name, "Money", description, unit="currency", nullable=nullable, minimum=minimum,
-                  data_class=data_class)
+    return Column(
+        name, "Money", description, unit="currency", nullable=nullable, minimum=minimum, data_class=data_class
+    )
 
 
 def instant(name: str, description: str, *, nullable: bool = False, lineage: bool = False) -> Column:
@@ -160,7 +177,14 @@ def flag(name: str, description: str, *, nullable: bool = False) -> Column:
     return Column(name, "Boolean", description, nullable=nullable)
 
 
-def ratio(name: str, description: str, *, unit: str = "", nullable: bool = False, minimum: int | None = None,
-          maximum: int | None = None) -> Column:
+def ratio(
+    name: str,
+    description: str,
+    *,
+    unit: str = "",
+    nullable: bool = False,
+    minimum: int | None = None,
+    maximum: int | None = None,
+) -> Column:
     """A real number: a rate, a mean, a deviation, a score."""
     return Column(name, "Float64", description, unit=unit, nullable=nullable, minimum=minimum, maximum=maximum)

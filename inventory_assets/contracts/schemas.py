@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from inventory_assets.contracts.model import Column, Table
+from inventory_assets.contracts.model import Table
 
 if TYPE_CHECKING:
+    from deltalake import Schema as DeltaSchema
     from pandera.polars import DataFrameSchema
 
 MONEY = pl.Decimal(18, 4)
@@ -43,6 +44,38 @@ def polars_schema(table: Table) -> pl.Schema:
     return pl.Schema({column.name: DTYPES[column.type] for column in table.columns})
 
 
+DELTA_TYPES: dict[str, str] = {
+    "String": "string",
+    "Int64": "long",
+    "Int32": "integer",
+    "Int8": "byte",
+    "Float64": "double",
+    "Boolean": "boolean",
+    "Date": "date",
+    "Datetime": "timestamp",
+    "Money": "decimal(18,4)",
+}
+"""Delta type of each declared type."""
+
+
+def delta_schema(table: Table) -> DeltaSchema:
+    """Delta schema of a table, with nullability and descriptions."""
+    from deltalake import Field, Schema
+    from deltalake.schema import PrimitiveType
+
+    return Schema(
+        [
+            Field(
+                column.name,
+                PrimitiveType(DELTA_TYPES[column.type]),
+                nullable=column.nullable,
+                metadata={"comment": column.description},
+            )
+            for column in table.columns
+        ]
+    )
+
+
 def empty(table: Table) -> pl.DataFrame:
     """A frame of the table without rows."""
     return pl.DataFrame(schema=polars_schema(table))
@@ -60,7 +93,6 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     return frame.select(table.column_names)
 
 
-
 @cache
 def pandera_schema(table: Table) -> DataFrameSchema:
     """Pandera schema of a table: strict, no coercion, with every declared value rule."""
@@ -76,11 +108,16 @@ def pandera_schema(table: Table) -> DataFrameSchema:
         if column.allowed:
             checks.append(pa.Check.isin(list(column.allowed)))
         columns[column.name] = pa.Column(
-            DTYPES[column.type], checks, nullable=column.nullable, description=column.description, title=column.unit,
+            DTYPES[column.type],
+            checks,
+            nullable=column.nullable,
+            description=column.description,
+            title=column.unit,
             metadata={"data_class": column.data_class},
         )
-    return pa.DataFrameSchema(columns, strict=True, ordered=True, coerce=False, name=table.path,
-                              description=table.description)
+    return pa.DataFrameSchema(
+        columns, strict=True, ordered=True, coerce=False, name=table.path, description=table.description
+    )
 
 
 def check(frame: pl.DataFrame | pl.LazyFrame, table: Table) -> pl.DataFrame:

@@ -19,11 +19,20 @@ from inventory_assets.contracts.model import (
 
 BASES = ("counted", "opening", "assumed", "unknown")
 MOVEMENT_KINDS = (
-    "sale", "return", "cancellation", "given_away", "adjustment", "receipt", "issue", "transfer_out", "transfer_in",
+    "sale",
+    "return",
+    "cancellation",
+    "given_away",
+    "adjustment",
+    "receipt",
+    "issue",
+    "transfer_out",
+    "transfer_in",
 )
 ACTIONS = ("release", "fix", "discard", "duplicate_key_other_date")
 
 REASONS: tuple[str, ...] = (
+    "discarded",
     "file:unreadable",
     "file:refused",
     "line:unreadable",
@@ -43,7 +52,6 @@ REASONS: tuple[str, ...] = (
     "unclassified",
     "conflict",
     "duplicate_key_other_date",
-    "discarded",
 )
 """Why a row is in quarantine, in order of precedence; `type` stands as `type:<column>`."""
 
@@ -79,16 +87,21 @@ POS_LINE: tuple[Column, ...] = (
     ratio("data_quality_score", "Share of the row's quality rules that hold.", minimum=0, maximum=1),
 )
 POS_KEY = ("source_system", "store_id", "transaction_id", "line_number")
-MATCHED = Reach(
-    1, 1, "back and forward to the first gap of more than 24 h between equal lines of one customer"
-)
+MATCHED = Reach(1, 1, "back and forward to the first gap of more than 24 h between equal lines of one customer")
 
 
-def _pos(name: str, description: str, *more: Column, reach: Reach | None = None, upstream: tuple[str, ...] = ()
-         ) -> Table:
+def _pos(
+    name: str, description: str, *more: Column, reach: Reach | None = None, upstream: tuple[str, ...] = ()
+) -> Table:
     return Table(
-        "silver", name, description, "one line of a receipt", POS_KEY, (*POS_LINE, *more, *SOURCE, *LINEAGE),
-        partition_by=("event_date",), reach=reach or Reach(),
+        "silver",
+        name,
+        description,
+        "one line of a receipt",
+        POS_KEY,
+        (*POS_LINE, *more, *SOURCE, *LINEAGE),
+        partition_by=("event_date",),
+        reach=reach or Reach(),
         upstream=("bronze/inventory_transactions", "silver/products", "silver/decisions", *upstream),
     )
 
@@ -121,25 +134,39 @@ STOCK_ADJUSTMENTS = _pos(
     "stock_adjustments", "Corrections of stock booked at the till, recognised by the source's adjustment rule."
 )
 NON_MERCHANDISE = Table(
-    "silver", "non_merchandise", "Lines whose code is no goods: postage, fees, vouchers.", "one line of a receipt",
+    "silver",
+    "non_merchandise",
+    "Lines whose code is no goods: postage, fees, vouchers.",
+    "one line of a receipt",
     POS_KEY,
     (
         *(c for c in POS_LINE if c.name not in {"quantity_sold", "unit_price", "total_amount"}),
         units("quantity_sold", "Units as sent.", nullable=True),
         money("unit_price", "Price as sent.", nullable=True),
         money("total_amount", "Quantity times price.", nullable=True),
-        *SOURCE, *LINEAGE,
+        *SOURCE,
+        *LINEAGE,
     ),
-    partition_by=("event_date",), upstream=("bronze/inventory_transactions", "silver/decisions"),
+    partition_by=("event_date",),
+    upstream=("bronze/inventory_transactions", "silver/decisions"),
 )
 
 WAREHOUSE_UPDATES = Table(
-    "silver", "warehouse_updates",
+    "silver",
+    "warehouse_updates",
     "Receipts, issues, transfers and adjustments of warehouses, and the stock levels they assert. Levels are compared, "
     "not applied, unless the location's stock authority is wms.",
     "one record of a warehouse system",
-    ("source_system", "record_type", "location_id", "product_sku", "location_zone", "event_time", "document_id",
-     "line_number"),
+    (
+        "source_system",
+        "record_type",
+        "location_id",
+        "product_sku",
+        "location_zone",
+        "event_time",
+        "document_id",
+        "line_number",
+    ),
     (
         text("record_type", "Kind of record.", allowed=tuple(r for r in RECORD_TYPES if r != "count")),
         text("location_id", "Location the record belongs to."),
@@ -158,12 +185,16 @@ WAREHOUSE_UPDATES = Table(
         text("order_id", "Supplier order of a receipt.", nullable=True),
         flag("item_unknown", "The item is absent from the product master."),
         ratio("data_quality_score", "Share of the row's quality rules that hold.", minimum=0, maximum=1),
-        *SOURCE, *LINEAGE,
+        *SOURCE,
+        *LINEAGE,
     ),
-    partition_by=("event_date",), upstream=("bronze/warehouse_updates", "silver/products", "silver/decisions"),
+    partition_by=("event_date",),
+    upstream=("bronze/warehouse_updates", "silver/products", "silver/decisions"),
 )
 STOCK_COUNTS = Table(
-    "silver", "stock_counts", "Physical counts: a person counted; sets the book at its time.",
+    "silver",
+    "stock_counts",
+    "Physical counts: a person counted; sets the book at its time.",
     "one counted item at a location",
     ("source_system", "location_id", "product_sku", "location_zone", "event_time", "document_id", "line_number"),
     (
@@ -176,12 +207,16 @@ STOCK_COUNTS = Table(
         units("quantity", "Units counted, unavailable ones included.", minimum=0, maximum=999_999),
         flag("item_unknown", "The item is absent from the product master."),
         ratio("data_quality_score", "Share of the row's quality rules that hold.", minimum=0, maximum=1),
-        *SOURCE, *LINEAGE,
+        *SOURCE,
+        *LINEAGE,
     ),
-    partition_by=("event_date",), upstream=("bronze/warehouse_updates", "silver/products", "silver/decisions"),
+    partition_by=("event_date",),
+    upstream=("bronze/warehouse_updates", "silver/products", "silver/decisions"),
 )
 SUPPLIER_ORDERS = Table(
-    "silver", "supplier_orders", "Updates of supplier order lines as the supplier reported them.",
+    "silver",
+    "supplier_orders",
+    "Updates of supplier order lines as the supplier reported them.",
     "one reported state of an order line",
     ("source_system", "supplier_id", "order_id", "line_number", "product_sku", "updated_at"),
     (
@@ -202,12 +237,17 @@ SUPPLIER_ORDERS = Table(
         flag("bare_shape", "Sent without an order number."),
         flag("item_unknown", "The item is absent from the product master."),
         ratio("data_quality_score", "Share of the row's quality rules that hold.", minimum=0, maximum=1),
-        *SOURCE, *LINEAGE,
+        *SOURCE,
+        *LINEAGE,
     ),
-    partition_by=("event_date",), upstream=("bronze/supplier_orders", "silver/products", "silver/decisions"),
+    partition_by=("event_date",),
+    upstream=("bronze/supplier_orders", "silver/products", "silver/decisions"),
 )
 STOCK_OPENINGS = Table(
-    "silver", "stock_openings", "Opening balances: a count with basis opening.", "one item at a location and instant",
+    "silver",
+    "stock_openings",
+    "Opening balances: a count with basis opening.",
+    "one item at a location and instant",
     ("source_system", "location_id", "product_sku", "event_time"),
     (
         text("location_id", "Location."),
@@ -217,9 +257,11 @@ STOCK_OPENINGS = Table(
         text("document_id", "Inventory list it comes from.", nullable=True),
         flag("item_unknown", "The item is absent from the product master."),
         ratio("data_quality_score", "Share of the row's quality rules that hold.", minimum=0, maximum=1),
-        *SOURCE, *LINEAGE,
+        *SOURCE,
+        *LINEAGE,
     ),
-    partition_by=("event_date",), upstream=("bronze/stock_openings", "silver/products", "silver/decisions"),
+    partition_by=("event_date",),
+    upstream=("bronze/stock_openings", "silver/products", "silver/decisions"),
 )
 
 VALIDITY: tuple[Column, ...] = (
@@ -229,7 +271,11 @@ VALIDITY: tuple[Column, ...] = (
     text("source_system", "System that produced the row."),
 )
 PRODUCTS = Table(
-    "silver", "products", "Item master with its history.", "one version of an item", ("product_sku", "valid_from"),
+    "silver",
+    "products",
+    "Item master with its history.",
+    "one version of an item",
+    ("product_sku", "valid_from"),
     (
         text("product_sku", "Item code, trimmed and upper case."),
         text("product_name", "Name for people."),
@@ -242,12 +288,18 @@ PRODUCTS = Table(
         money("unit_cost", "Cost of one unit.", nullable=True, minimum=0, data_class="confidential"),
         money("unit_price", "Selling price of one unit.", nullable=True, minimum=0),
         text("currency", "ISO 4217 code.", nullable=True),
-        *VALIDITY, *LINEAGE,
+        *VALIDITY,
+        *LINEAGE,
     ),
-    cadence="whole", reach=Reach(rule="the whole table"), upstream=("bronze/products", "silver/decisions"),
+    cadence="whole",
+    reach=Reach(rule="the whole table"),
+    upstream=("bronze/products", "silver/decisions"),
 )
 LOCATIONS = Table(
-    "silver", "locations", "Location master with its history.", "one version of a location",
+    "silver",
+    "locations",
+    "Location master with its history.",
+    "one version of a location",
     ("location_id", "valid_from"),
     (
         text("location_id", "Store, warehouse or online channel."),
@@ -257,12 +309,18 @@ LOCATIONS = Table(
         text("currency", "ISO 4217 code.", nullable=True),
         text("stock_authority", "Whose stock level counts.", allowed=STOCK_AUTHORITIES),
         text("region", "Region.", nullable=True),
-        *VALIDITY, *LINEAGE,
+        *VALIDITY,
+        *LINEAGE,
     ),
-    cadence="whole", reach=Reach(rule="the whole table"), upstream=("bronze/locations", "silver/decisions"),
+    cadence="whole",
+    reach=Reach(rule="the whole table"),
+    upstream=("bronze/locations", "silver/decisions"),
 )
 SUPPLIERS = Table(
-    "silver", "suppliers", "Supplier master with its history.", "one version of a supplier",
+    "silver",
+    "suppliers",
+    "Supplier master with its history.",
+    "one version of a supplier",
     ("supplier_id", "valid_from"),
     (
         text("supplier_id", "Supplier."),
@@ -271,14 +329,20 @@ SUPPLIERS = Table(
         text("currency", "ISO 4217 code.", nullable=True),
         count("lead_time_days", "Agreed lead time in days.", nullable=True, maximum=3_650),
         flag("active", "Whether orders may be sent.", nullable=True),
-        *VALIDITY, *LINEAGE,
+        *VALIDITY,
+        *LINEAGE,
     ),
-    cadence="whole", reach=Reach(rule="the whole table"), upstream=("bronze/suppliers", "silver/decisions"),
+    cadence="whole",
+    reach=Reach(rule="the whole table"),
+    upstream=("bronze/suppliers", "silver/decisions"),
 )
 
 QUARANTINE = Table(
-    "silver", "quarantine", "Rows that could not be used, with every reason; replaced with their day.",
-    "one refused bronze row", ("feed", "source_file", "content_hash", "row_number"),
+    "silver",
+    "quarantine",
+    "Rows that could not be used, with every reason; replaced with their day.",
+    "one refused bronze row",
+    ("feed", "source_file", "content_hash", "row_number"),
     (
         text("feed", "Feed it came from."),
         text("source_system", "System that produced the row."),
@@ -298,13 +362,23 @@ QUARANTINE = Table(
     ),
     partition_by=("feed", "event_date"),
     reach=Reach(rule="with the day of its feed"),
-    upstream=("bronze/inventory_transactions", "bronze/warehouse_updates", "bronze/supplier_orders",
-              "bronze/products", "bronze/locations", "bronze/suppliers", "bronze/stock_openings", "silver/decisions"),
+    upstream=(
+        "bronze/inventory_transactions",
+        "bronze/warehouse_updates",
+        "bronze/supplier_orders",
+        "bronze/products",
+        "bronze/locations",
+        "bronze/suppliers",
+        "bronze/stock_openings",
+        "silver/decisions",
+    ),
 )
 DAY_BALANCE = Table(
-    "silver", "day_balance",
+    "silver",
+    "day_balance",
     "Where every bronze row of a day went: rows a table, in quarantine, or exact repeats of a kept row.",
-    "one outcome of a feed, source and day", ("feed", "source_system", "event_date", "outcome"),
+    "one outcome of a feed, source and day",
+    ("feed", "source_system", "event_date", "outcome"),
     (
         text("feed", "Feed."),
         text("source_system", "System that produced the rows."),
@@ -317,8 +391,11 @@ DAY_BALANCE = Table(
     upstream=QUARANTINE.upstream,
 )
 DECISIONS = Table(
-    "silver", "decisions", "What people and nightly checks decided about rows: release, fix, discard.",
-    "one decision", ("decision_id",),
+    "silver",
+    "decisions",
+    "What people and nightly checks decided about rows: release, fix, discard.",
+    "one decision",
+    ("decision_id",),
     (
         text("decision_id", "Identity of the decision."),
         text("feed", "Feed of the row."),
@@ -333,14 +410,25 @@ DECISIONS = Table(
         day("event_date", "Business day of the row; this day is rebuilt.", nullable=True),
         day("new_event_date", "fix that changes the date: the day the row moves to, rebuilt too.", nullable=True),
     ),
-    cadence="whole", reach=Reach(rule="appended, never rewritten"),
+    cadence="whole",
+    reach=Reach(rule="appended, never rewritten"),
 )
 
 STOCK_MOVEMENTS = Table(
-    "silver", "stock_movements", "Every signed change of stock; transfers stand as two rows. Derived, no bronze row.",
+    "silver",
+    "stock_movements",
+    "Every signed change of stock; transfers stand as two rows. Derived, no bronze row.",
     "one movement of an item at a location",
-    ("kind", "source_system", "location_id", "document_id", "line_number", "product_sku", "event_time",
-     "location_zone"),
+    (
+        "kind",
+        "source_system",
+        "location_id",
+        "document_id",
+        "line_number",
+        "product_sku",
+        "event_time",
+        "location_zone",
+    ),
     (
         text("kind", "What moved the stock.", allowed=MOVEMENT_KINDS),
         text("product_sku", "Item code."),
@@ -353,13 +441,34 @@ STOCK_MOVEMENTS = Table(
         text("location_zone", "Zone inside the location; empty where there is none."),
         *SOURCE,
     ),
-    partition_by=("event_date",), reach=Reach(rule="the day itself, and the days whose cancellations changed"),
-    upstream=("silver/inventory_transactions", "silver/returns", "silver/cancellations", "silver/given_away",
-              "silver/stock_adjustments", "silver/warehouse_updates"),
+    partition_by=("event_date",),
+    reach=Reach(rule="the day itself, and the days whose cancellations changed"),
+    upstream=(
+        "silver/inventory_transactions",
+        "silver/returns",
+        "silver/cancellations",
+        "silver/given_away",
+        "silver/stock_adjustments",
+        "silver/warehouse_updates",
+    ),
 )
 
 SILVER: tuple[Table, ...] = (
-    SALES, RETURNS, CANCELLATIONS, GIVEN_AWAY, STOCK_ADJUSTMENTS, NON_MERCHANDISE, WAREHOUSE_UPDATES, STOCK_COUNTS,
-    SUPPLIER_ORDERS, STOCK_OPENINGS, PRODUCTS, LOCATIONS, SUPPLIERS, QUARANTINE, DAY_BALANCE, DECISIONS,
+    SALES,
+    RETURNS,
+    CANCELLATIONS,
+    GIVEN_AWAY,
+    STOCK_ADJUSTMENTS,
+    NON_MERCHANDISE,
+    WAREHOUSE_UPDATES,
+    STOCK_COUNTS,
+    SUPPLIER_ORDERS,
+    STOCK_OPENINGS,
+    PRODUCTS,
+    LOCATIONS,
+    SUPPLIERS,
+    QUARANTINE,
+    DAY_BALANCE,
+    DECISIONS,
     STOCK_MOVEMENTS,
 )

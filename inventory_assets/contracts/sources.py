@@ -22,8 +22,8 @@ class Assumptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    opening_quantity: int | None = Field(None, ge=0, description="Units assumed at each item × location at the start.")
-    opening_date: date | None = Field(None, description="Business day at whose start these units are assumed.")
+    opening_quantity: int | None = Field(default=None, ge=0, description="Units assumed at each item × location at the start.")
+    opening_date: date | None = Field(default=None, description="Business day at whose start these units are assumed.")
 
 
 class SourceProfile(BaseModel):

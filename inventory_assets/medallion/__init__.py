@@ -1,5 +1,6 @@
-"""Silver, gold and analytics as pure functions of frames: no Dagster, no storage, no clock.
+"""Silver, gold and analytics as pure functions of frames: what a row means, what a figure is.
 
-Every function takes lazy frames in the shape of the contracts and gives lazy frames in the shape of the contracts.
-Reading, checking and writing belong to `lakehouse` and `defs`.
+Functions take frames and values and return frames in the schema of their contract. Not here: reading and writing
+tables, which days to compute, what time it is, and Dagster. The invariant: every non-lineage column depends on the
+facts alone, not on the order, the cut or the repetition of deliveries.
 """
