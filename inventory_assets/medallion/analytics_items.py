@@ -12,7 +12,7 @@ import polars as pl
 
 from inventory_assets.contracts.analytics import INVENTORY_OPTIMIZATION_FEATURES, ROLLING_DAYS
 from inventory_assets.contracts.schemas import MONEY
-from inventory_assets.medallion.exact import sample_variance
+from inventory_assets.medallion.exact import constant, sample_variance
 
 SERIES = ("store_id", "product_sku", "currency")
 
@@ -35,9 +35,9 @@ def inventory_optimization_features(
         processing_date: UTC day of the computation.
     """
     window_start = max(first_data_day, window_end - timedelta(days=ROLLING_DAYS - 1))
-    number = pl.lit((window_end - window_start).days + 1, pl.Int64)
     demand, demand_days = pl.col("demand_quantity"), pl.col("days_with_sales")
     total, squares = pl.col("total"), pl.col("squares")
+    number = constant((window_end - window_start).days + 1, total)
     squared_mean = (total / demand_days) ** 2
     return (
         summary.filter(pl.col("transaction_date").is_between(window_start, window_end))

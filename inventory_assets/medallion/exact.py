@@ -2,6 +2,10 @@
 
 Float sums differ in the last digits with the order in which threads meet the rows, so two builds of the same day would
 not be equal cell by cell. Everything here is summed in whole numbers and divided once.
+
+Division has a trap of its own: Polars divides a float column by a literal as x × (1 ÷ y), except where a morsel holds a
+single row, so the last digit depends on how the rows were cut. Between two columns it divides. Hence `constant`, which
+makes a column of a literal divisor; a test holds both.
 """
 
 from __future__ import annotations
@@ -12,6 +16,11 @@ from inventory_assets.contracts.schemas import MONEY
 
 SCORE_STEPS = 1_000_000
 """Scores are summed in steps of one millionth."""
+
+
+def constant(value: int, like: pl.Expr) -> pl.Expr:
+    """A real column of one whole number, as long as the whole-number column `like` and null where it is null."""
+    return like * 0 + value
 
 
 def money_mean(total: pl.Expr, number: pl.Expr) -> pl.Expr:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from inventory_assets.contracts import gold
-from inventory_assets.medallion.exact import sample_variance
+from inventory_assets.medallion.exact import constant, sample_variance
 
 if TYPE_CHECKING:
     from datetime import date
@@ -72,11 +72,12 @@ def supplier_performance(supplier_orders: pl.LazyFrame, processing_date: date) -
         pl.col("received_at").max().alias("last_received_at"),
     )
     number = pl.col("lead_time_lines")
+    ms_per_day = constant(MS_PER_DAY, number)
     return sums.with_columns(
         _ratio(pl.col("on_time_lines"), pl.col("received_lines")).alias("on_time_rate"),
-        (_ratio(pl.col("total").cast(pl.Float64), number) / MS_PER_DAY).alias("lead_time_mean_days"),
-        (sample_variance(number, pl.col("total"), pl.col("squares")).sqrt() / MS_PER_DAY).alias("lead_time_std_days"),
-        (pl.col("median") / MS_PER_DAY).alias("lead_time_median_days"),
+        _ratio(pl.col("total").cast(pl.Float64), number * MS_PER_DAY).alias("lead_time_mean_days"),
+        (sample_variance(number, pl.col("total"), pl.col("squares")).sqrt() / ms_per_day).alias("lead_time_std_days"),
+        (pl.col("median") / ms_per_day).alias("lead_time_median_days"),
         _ratio(pl.col("quantity_received"), pl.col("quantity_ordered")).alias("fill_rate"),
         pl.lit(processing_date).alias("processing_date"),
     ).select(gold.SUPPLIER_PERFORMANCE.column_names)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import polars as pl
 from hypothesis import strategies as st
 
-from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.schemas import polars_schema
+
+if TYPE_CHECKING:
+    from inventory_assets.contracts.model import Table
 
 FIRST_DAY = date(2026, 3, 1)
 PROCESSED = date(2026, 6, 1)
@@ -38,7 +41,7 @@ def pos_row(**values) -> dict:
 
 
 prices = st.integers(1, 10**9).map(lambda value: Decimal(value).scaleb(-4))
-instants = st.integers(0, 5 * 24 * 60).map(lambda minutes: datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=minutes))
+instants = st.integers(0, 5 * 24 * 60).map(lambda n: datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=n))
 few = {
     "source_system": st.sampled_from(["till", "shop"]),
     "transaction_id": st.sampled_from(["T1", "T2", "T3", "T4"]),

@@ -20,7 +20,7 @@ from inventory_assets.medallion.gold_sales import (
     sales_tables,
     store_performance,
 )
-from inventory_assets_tests.medallion.frames import PROCESSED, by_key, cancelled_by, frame, pos_row, pos_rows
+from inventory_assets_tests.medallion.frames import FIRST_DAY, PROCESSED, by_key, cancelled_by, frame, pos_row, pos_rows
 
 CENT_OF_CENT = Decimal("0.0001")
 
@@ -214,7 +214,7 @@ def test_two_currencies_are_never_summed():
 
 def test_the_business_day_groups_not_the_utc_day():
     late = datetime(2026, 3, 2, 3, tzinfo=UTC)  # still the evening of March 1 in New York
-    lines = [pos_row(), pos_row(line_number=2, timestamp=late, transaction_date=datetime(2026, 3, 1, tzinfo=UTC).date())]
+    lines = [pos_row(), pos_row(line_number=2, timestamp=late, transaction_date=FIRST_DAY)]
     found = daily_inventory_summary(*tables(lines), PROCESSED).collect()
     assert found["total_transactions"].to_list() == [2]
 
