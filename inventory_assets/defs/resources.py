@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -20,7 +20,7 @@ class Clock(dg.ConfigurableResource):
 
     def now(self) -> datetime:
         """The instant, aware, UTC."""
-        return datetime.fromisoformat(self.fixed) if self.fixed else datetime.now(timezone.utc)
+        return datetime.fromisoformat(self.fixed) if self.fixed else datetime.now(UTC)
 
 
 class Store(dg.ConfigurableResource):

@@ -11,8 +11,12 @@ LAKE_POOL = "lake"
 """Every step that writes Delta tables takes this pool, so that each table has one writer."""
 
 DAGSTER_TYPES = {"Money": "decimal(18,4)", "Datetime": "timestamp (UTC)"}
-KINDS = {"bronze": {"deltalake", "bronze"}, "silver": {"deltalake", "polars", "silver"},
-         "gold": {"deltalake", "polars", "gold"}, "analytics": {"deltalake", "polars"}}
+KINDS = {
+    "bronze": {"deltalake", "bronze"},
+    "silver": {"deltalake", "polars", "silver"},
+    "gold": {"deltalake", "polars", "gold"},
+    "analytics": {"deltalake", "polars"},
+}
 
 
 def key(path: str) -> dg.AssetKey:
@@ -24,7 +28,10 @@ def _column(column: Column) -> dg.TableColumn:
     constraints = dg.TableColumnConstraints(nullable=column.nullable)
     description = f"{column.description}{f' [{column.unit}]' if column.unit else ''}"
     return dg.TableColumn(
-        column.name, DAGSTER_TYPES.get(column.type, column.type.lower()), description, constraints,
+        column.name,
+        DAGSTER_TYPES.get(column.type, column.type.lower()),
+        description,
+        constraints,
         tags={"data_class": column.data_class},
     )
 

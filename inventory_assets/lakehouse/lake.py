@@ -212,9 +212,14 @@ class Lake:
         if all(self._taken(table, path) == version for path, version in consumed.items()):
             return
         taken = [Transaction(CONSUMED + path, version) for path, version in sorted(consumed.items())]
-        self._write(table, empty(table), lambda: {
-            "mode": "append", "commit_properties": CommitProperties(app_transactions=taken),
-        })
+        self._write(
+            table,
+            empty(table),
+            lambda: {
+                "mode": "append",
+                "commit_properties": CommitProperties(app_transactions=taken),
+            },
+        )
 
     def _taken(self, table: Table, path: str) -> int | None:
         handle = self.open(table)
@@ -256,4 +261,6 @@ class Lake:
                 last = error
                 continue
             return handle.version()
-        raise LakeConflictError(f"{uri}: {COMMIT_ATTEMPTS} attempts met another writer: {last}; does a second run write it?")
+        raise LakeConflictError(
+            f"{uri}: {COMMIT_ATTEMPTS} attempts met another writer: {last}; does a second run write it?"
+        )

@@ -43,9 +43,7 @@ def refresh_demand_features(workspace: Workspace, days: Collection[Day] | None =
     planned = list(blocks(wanted, rows, FEATURE_BLOCK_DAYS, workspace.block_rows))
     holidays = {"*": frozenset().union(*(workspace.profiles[name].holidays for name in workspace.profiles))}
     for block in planned:
-        window = set(block) | {
-            day for day in shifted(block, ROLLING_DAYS - 1, 0) if day in present
-        }
+        window = set(block) | {day for day in shifted(block, ROLLING_DAYS - 1, 0) if day in present}
         frame = demand_forecasting_features(
             lake.scan(source, pins[source.path], window), block, min(present), holidays, workspace.now().date()
         ).collect()

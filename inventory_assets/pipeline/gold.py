@@ -35,7 +35,9 @@ def refresh_sales(workspace: Workspace, days: Collection[Day] | None = None) -> 
     wanted = set(days) if days is not None else dirty_from(lake, SALES_TABLES, SALES_INPUTS, pins)
     wanted.discard(None)
     processed = workspace.now().date()
-    planned = list(blocks(wanted, lake.day_rows(SALES, pins.get(SALES.path)), workspace.block_days, workspace.block_rows))
+    planned = list(
+        blocks(wanted, lake.day_rows(SALES, pins.get(SALES.path)), workspace.block_days, workspace.block_rows)
+    )
     for block in planned:
         sales, returns, given, adjusted = (
             lake.scan(table, pins.get(table.path), block) for table in (SALES, RETURNS, GIVEN_AWAY, STOCK_ADJUSTMENTS)

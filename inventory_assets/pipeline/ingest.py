@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
-import polars as pl
-
 from inventory_assets.contracts.bronze import BRONZE
-from inventory_assets.contracts.feeds import FEEDS
-from inventory_assets.ingest.bronze import FileRead, read_file, refused_file
-from inventory_assets.ingest.landing import LandingFile, content_hash, list_landing, read_bytes
-from inventory_assets.ingest.planning import Known, Limits, TickPlan, plan_tick
-from inventory_assets.lakehouse.inputs import Input, Inputs
+from inventory_assets.ingest.planning import Known
+from inventory_assets.lakehouse.inputs import Inputs
 from inventory_assets.pipeline.workspace import Report, Workspace
-from inventory_assets.settings import IngestSettings
 
 MOST_FILES = 200
 """Files of one commit at most."""

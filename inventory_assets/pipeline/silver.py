@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from inventory_assets.contracts.bronze import BRONZE
+from inventory_assets.contracts.feeds import FEEDS
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.silver import (
     CANCELLATIONS,
@@ -28,8 +29,9 @@ from inventory_assets.contracts.silver import (
     WAREHOUSE_UPDATES,
 )
 from inventory_assets.lakehouse.lake import Lake, Scope
+from inventory_assets.medallion.silver_decisions import days_to_read
 from inventory_assets.medallion.silver_masters import build_locations, build_products, build_suppliers
-from inventory_assets.medallion.silver_matching import matching_days
+from inventory_assets.medallion.silver_matching import SLIM, MatchingDays, matching_days
 from inventory_assets.medallion.silver_pos import build_pos
 from inventory_assets.medallion.silver_stock import build_stock
 from inventory_assets.medallion.silver_supplier import build_supplier
@@ -38,10 +40,6 @@ from inventory_assets.pipeline.workspace import Day, Report, Workspace, blocks, 
 
 Frames = dict[str, pl.DataFrame]
 SHARED = (QUARANTINE, DAY_BALANCE)
-IDENTITY = ["source_file", "content_hash", "row_number"]
-MATCH_COLUMNS = [
-    "source_system", "customer_id", "product_sku", "unit_price", "quantity_sold", "timestamp", "event_date",
-]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,21 +131,16 @@ def refresh_days(workspace: Workspace, name: str, days: Collection[Day] | None =
         wanted |= decided_days(lake, feed.outputs[0], name, pins)
         wanted |= reflagged_days(lake, feed, known, pins)
     decisions = _decisions(lake, name, pins)
-    if feed.matched:
-        wanted |= match_window(lake, feed.bronze, pins[feed.bronze.path], wanted)[0]
-    rows = lake.day_rows(feed.bronze, pins[feed.bronze.path])
     if days is None and not wanted:
-        for output in feed.tables:
+        for output in feed.outputs:
             lake.note(output, pins)
         return report
-    planned = list(blocks(wanted, rows, workspace.block_days, workspace.block_rows))
-    for block in planned:
-        window: set[Day] = set(block)
-        if feed.matched:
-            window |= match_window(lake, feed.bronze, pins[feed.bronze.path], block)[1]
-        bronze = _bronze_rows(lake, feed, pins, window, decisions)
+    planned = _plan(workspace, feed, pins, wanted, decisions)
+    for block, window in planned:
+        sources = days_to_read(decisions, FEEDS[name], window)
+        bronze = lake.scan(feed.bronze, pins[feed.bronze.path], sources).collect()
         frames = feed.build(bronze, decisions, known, workspace.profiles, block)
-        consumed = pins if days is None and block is planned[-1] else None
+        consumed = pins if days is None and block is planned[-1][0] else None
         for output in feed.outputs:
             scope = day_scope(block, name if output in SHARED else None)
             commit = lake.replace(output, frames[output.path], scope, consumed)
@@ -192,19 +185,42 @@ def decided_days(lake: Lake, output: Table, feed: str, pins: dict[str, int]) -> 
     return {*decisions["event_date"].to_list(), *moved}
 
 
-def match_window(lake: Lake, bronze: Table, version: int, days: Collection[Day]) -> tuple[set[Day], set[Day]]:
-    """Days whose split of returns and cancellations hangs together with `days`, and the days to read for them.
-
-    Returns:
-        Days to rebuild, and the window of days their matching needs.
-    """
-    reach = 1
+def match_days(
+    workspace: Workspace, bronze: Table, version: int, days: Collection[Day], decisions: pl.DataFrame
+) -> MatchingDays:
+    """Days whose split of returns and cancellations hangs together with `days`, and the days to read for them."""
+    looked_at: set[Day] = {*days, *shifted(days, 1, 1)}
     while True:
-        slim = lake.scan(bronze, version, shifted(days, reach, reach)).select(MATCH_COLUMNS).collect()
-        touched, needed, grow = matching_days(slim, {day for day in days if day is not None})
-        if not grow:
-            return set(touched), set(needed)
-        reach += 1
+        slim = workspace.lake.scan(bronze, version, looked_at).select(SLIM).collect()
+        matching = matching_days(slim, days, looked_at, decisions, workspace.profiles)
+        if not matching.missing:
+            return matching
+        looked_at |= matching.missing
+
+
+def _plan(
+    workspace: Workspace, feed: DayFeed, pins: dict[str, int], wanted: set[Day], decisions: pl.DataFrame
+) -> list[tuple[list[Day], set[Day]]]:
+    """Blocks of days to build, each with the days whose bronze rows it needs.
+
+    Days tied to a wanted day by a chain of equal lines are built too; they tie no further ones, because the whole
+    chain is among them already.
+    """
+    version = pins[feed.bronze.path]
+    rows = workspace.lake.day_rows(feed.bronze, version)
+    cut = [list(block) for block in blocks(wanted, rows, workspace.block_days, workspace.block_rows)]
+    if not feed.matched:
+        return [(block, set(block)) for block in cut]
+    planned: list[tuple[list[Day], set[Day]]] = []
+    tied: set[Day] = set()
+    for block in cut:
+        matching = match_days(workspace, feed.bronze, version, block, decisions)
+        planned.append((block, matching.window | set(block)))
+        tied |= matching.rebuild - wanted
+    for block in blocks(tied, rows, workspace.block_days, workspace.block_rows):
+        matching = match_days(workspace, feed.bronze, version, block, decisions)
+        planned.append((block, matching.window | set(block)))
+    return planned
 
 
 def _stale(lake: Lake, outputs: Collection[Table], pins: dict[str, int], source: Table) -> bool:
@@ -213,17 +229,3 @@ def _stale(lake: Lake, outputs: Collection[Table], pins: dict[str, int], source:
 
 def _decisions(lake: Lake, feed: str, pins: dict[str, int]) -> pl.DataFrame:
     return lake.scan(DECISIONS, pins.get(DECISIONS.path)).filter(pl.col("feed") == feed).collect()
-
-
-def _bronze_rows(
-    lake: Lake, feed: DayFeed, pins: dict[str, int], window: set[Day], decisions: pl.DataFrame
-) -> pl.DataFrame:
-    version = pins[feed.bronze.path]
-    rows = lake.scan(feed.bronze, version, window).collect()
-    moved_in = decisions.filter(pl.col("new_event_date").is_in([day for day in window if day is not None]))
-    origins = set(moved_in["event_date"].to_list()) - window
-    if not origins:
-        return rows
-    guests = lake.scan(feed.bronze, version, origins).collect().join(moved_in, on=IDENTITY, how="semi")
-    return pl.concat([rows, guests])
-

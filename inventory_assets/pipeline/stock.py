@@ -43,7 +43,10 @@ def refresh_movements(workspace: Workspace, days: Collection[Day] | None = None)
     planned = list(blocks(wanted, weights, workspace.block_days, workspace.block_rows))
     for block in planned:
         facts = {table: lake.scan(table, pins.get(table.path), block) for table in MOVEMENT_INPUTS}
-        plans = (movements_of_pos(*(facts[table] for table in POS_TABLES)), movements_of_warehouse(facts[WAREHOUSE_UPDATES]))
+        plans = (
+            movements_of_pos(*(facts[table] for table in POS_TABLES)),
+            movements_of_warehouse(facts[WAREHOUSE_UPDATES]),
+        )
         frame = pl.concat(plans).collect(engine="streaming")
         consumed = pins if days is None and block is planned[-1] else None
         commit = lake.replace(STOCK_MOVEMENTS, frame, day_scope(block), consumed)
@@ -201,9 +204,7 @@ def _replace_changed(
     report.add(table, commit.version, rows, days)
 
 
-def _every_pair(
-    lake: Lake, pins: dict[str, int], counts: pl.DataFrame, first: date, last: date | None
-) -> pl.DataFrame:
+def _every_pair(lake: Lake, pins: dict[str, int], counts: pl.DataFrame, first: date, last: date | None) -> pl.DataFrame:
     moved = lake.scan(STOCK_MOVEMENTS, pins.get(STOCK_MOVEMENTS.path)).select(PAIR).unique().collect()
     return (
         pl.concat([moved, counts.select(PAIR)])

@@ -9,6 +9,7 @@ import polars as pl
 from deltalake.exceptions import DeltaError
 
 from inventory_assets.contracts.model import Table
+from inventory_assets.contracts.schemas import empty
 from inventory_assets.contracts.silver import (
     LOCATIONS,
     STOCK_COUNTS,
@@ -16,7 +17,6 @@ from inventory_assets.contracts.silver import (
     STOCK_OPENINGS,
     WAREHOUSE_UPDATES,
 )
-from inventory_assets.contracts.schemas import empty
 from inventory_assets.lakehouse.lake import Lake
 from inventory_assets.pipeline.workspace import Workspace
 from inventory_assets.stock.counts import COUNTS, PAIR, assumed_openings, authoritative_levels, counts_of
@@ -96,7 +96,11 @@ def changed_since(workspace: Workspace, output: Table, pins: dict[str, int], cou
     known = {path: version for path, version in before.items() if version is not None}
     try:
         old_counts = all_counts(workspace, known)
-        days = lake.changed_days(STOCK_MOVEMENTS, after, pins[STOCK_MOVEMENTS.path]) if STOCK_MOVEMENTS.path in pins else set()
+        days = (
+            lake.changed_days(STOCK_MOVEMENTS, after, pins[STOCK_MOVEMENTS.path])
+            if STOCK_MOVEMENTS.path in pins
+            else set()
+        )
         new = lake.scan(STOCK_MOVEMENTS, pins.get(STOCK_MOVEMENTS.path), days).collect()
         old = lake.scan(STOCK_MOVEMENTS, after, days).collect() if after is not None else new.clear()
     except (OSError, DeltaError, pl.exceptions.ComputeError):

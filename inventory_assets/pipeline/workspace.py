@@ -137,6 +137,4 @@ def day_scope(days: Collection[Day], feed: str | None = None) -> Scope:
 
 def shifted(days: Collection[Day], back: int, forward: int) -> set[date]:
     """Days within `back` before and `forward` after any of the days; the null partition has no neighbours."""
-    return {
-        day + timedelta(days=offset) for day in days if day is not None for offset in range(-back, forward + 1)
-    }
+    return {day + timedelta(days=offset) for day in days if day is not None for offset in range(-back, forward + 1)}
