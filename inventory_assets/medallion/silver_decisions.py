@@ -221,7 +221,7 @@ def lay_over(bronze: pl.DataFrame, decisions: pl.DataFrame, profiles: Profiles, 
     marks = _ordered(decisions, feed, ["release", "fix", "discard", "duplicate_key_other_date"])
     marks = marks.join(fixed, on=IDENTITY, how="semi") if not marks.is_empty() else marks
     if marks.is_empty():
-        return fixed.with_columns(pl.lit(False).alias(flag) for flag in FLAGS)  # noqa: FBT003 - a literal
+        return fixed.with_columns(pl.lit(False).alias(flag) for flag in FLAGS)
     states: dict[tuple, dict[str, bool]] = {}
     for *identity, action, _ in marks.iter_rows():
         state = states.setdefault(tuple(identity), dict.fromkeys(FLAGS, False))

@@ -14,16 +14,14 @@ import polars as pl
 from inventory_assets.contracts import silver
 from inventory_assets.contracts.feeds import POS
 from inventory_assets.contracts.model import Table
-from inventory_assets.contracts.schemas import MONEY, empty
-from inventory_assets.contracts.silver import DAY_BALANCE, QUARANTINE
+from inventory_assets.contracts.schemas import MONEY
 from inventory_assets.contracts.sources import Profiles, SourceProfile
 from inventory_assets.medallion.silver_common import (
     MAX_AHEAD,
     Rule,
     Rulebook,
     Settled,
-    balance,
-    by_source,
+    build_sources,
     common_rules,
     in_days,
     limit_rules,
@@ -53,7 +51,7 @@ def _items(codes: pl.Series, known_items: pl.Series, profile: SourceProfile) -> 
         checks.append(code.str.contains(profile.sku_pattern))
     if profile.sku_max_length:
         checks.append(code.str.len_chars() <= profile.sku_max_length)
-    goods = code.str.contains(profile.merchandise_pattern) if profile.merchandise_pattern else pl.lit(True)  # noqa: FBT003
+    goods = code.str.contains(profile.merchandise_pattern) if profile.merchandise_pattern else pl.lit(True)
     text = pl.col("product_sku").str.strip_chars().str.to_uppercase()
     return (
         pl.DataFrame({"product_sku": codes.unique()})
@@ -82,7 +80,7 @@ def _quality(profile: SourceProfile) -> pl.Expr:
 
 def _standardised(rows: pl.DataFrame, known_items: pl.Series, profile: SourceProfile) -> pl.DataFrame:
     """Rows with codes in standard form, the item's facts and the line's class."""
-    correction = pl.lit(False)  # noqa: FBT003 - a literal
+    correction = pl.lit(False)
     if profile.adjustment_rule == "price_zero_without_customer":
         correction = (_PRICE == 0) & pl.col("customer_id").is_null()
     line_class = (
@@ -120,7 +118,7 @@ def _rulebook(profile: SourceProfile, max_ahead: timedelta) -> Rulebook:
     sent = _PRICE.is_not_null() & _QUANTITY.is_not_null()
     ranged = {"quantity_sold": "quantity_sold"}
     rules = [
-        *common_rules(profile.earliest_date, "timestamp", max_ahead=max_ahead),
+        *common_rules(pl.col("timestamp"), profile.earliest_date, max_ahead=max_ahead),
         *null_key_rules(("transaction_id", "store_id", "product_sku", "line_number")),
         Rule("time:missing", pl.col("timestamp").is_null() & pl.col("row_error").is_null(), ("timestamp",)),
         Rule("quantity:zero", goods & (_QUANTITY == 0)),
@@ -152,9 +150,9 @@ def _local(rows: pl.DataFrame) -> list[pl.Expr]:
     ]
 
 
-def _split(kept: pl.DataFrame, inside: pl.Expr) -> dict[str, pl.DataFrame]:
-    """Kept lines by table; sales and returns of neighbour days take part in matching and are left out."""
-    lines = {code: kept.filter(pl.col("_class") == code) for code in (_SALE, _RETURN)}
+def _split(kept: pl.DataFrame) -> dict[Table, pl.DataFrame]:
+    """Kept lines by table, cancellations told from other returns."""
+    lines = {code: kept.filter(pl.col("_class") == code) for code in range(_SALE, _NON_MERCHANDISE + 1)}
     sales, returns = lines[_SALE], lines[_RETURN].with_columns(pl.col("disposition").fill_null("resalable"))
     pairs = match_cancellations(sales, returns)
     sold = sales[pairs["sale"]].select(
@@ -169,23 +167,14 @@ def _split(kept: pl.DataFrame, inside: pl.Expr) -> dict[str, pl.DataFrame]:
         "cancelled_by_transaction_id": back["transaction_id"],
         "cancelled_by_line_number": back["line_number"],
     })
-    rest = returns.with_row_index("_row").join(pairs, left_on="_row", right_on="return", how="anti").drop("_row")
-    found = {
-        silver.SALES: sales.with_row_index("_row").join(marks, on="_row", how="left").drop("_row"),
-        silver.RETURNS: rest,
+    return {
+        silver.SALES: sales.with_row_index("_row").join(marks, on="_row", how="left"),
+        silver.RETURNS: returns.with_row_index("_row").join(pairs, left_on="_row", right_on="return", how="anti"),
         silver.CANCELLATIONS: back.hstack(sold),
-        silver.GIVEN_AWAY: kept.filter(pl.col("_class") == _GIVEN_AWAY),
-        silver.STOCK_ADJUSTMENTS: kept.filter(pl.col("_class") == _ADJUSTMENT),
-        silver.NON_MERCHANDISE: kept.filter(pl.col("_class") == _NON_MERCHANDISE),
+        silver.GIVEN_AWAY: lines[_GIVEN_AWAY],
+        silver.STOCK_ADJUSTMENTS: lines[_ADJUSTMENT],
+        silver.NON_MERCHANDISE: lines[_NON_MERCHANDISE],
     }
-    return {table.path: frame.filter(inside).select(table.column_names) for table, frame in found.items()}
-
-
-def _derived(settled: Settled, profile: SourceProfile) -> pl.DataFrame:
-    return settled.kept.with_columns(
-        *_local(settled.kept), (~pl.col("_known")).alias("item_unknown"),
-        _quality(profile).alias("data_quality_score"),
-    )
 
 
 def build_pos(
@@ -211,20 +200,15 @@ def build_pos(
     Returns:
         Frames of these days by table path, quarantine and day balance included, each in its contract's schema.
     """
-    inside = in_days(days)
-    rows = needed_lines(lay_over(bronze, decisions, profiles, POS), inside)
-    parts: dict[str, list[pl.DataFrame]] = {
-        table.path: [empty(table)] for table in (*POS_TABLES, QUARANTINE, DAY_BALANCE)
-    }
-    for system, sent in by_source(rows):
-        profile = profiles[system]
+
+    def treat(sent: pl.DataFrame, profile: SourceProfile) -> tuple[Settled, dict[Table, pl.DataFrame]]:
         settled = settle(_standardised(sent, known_items, profile), _rulebook(profile, max_ahead))
-        tables = _split(_derived(settled, profile), inside)
-        refused = settled.quarantine.filter(inside)
-        counts = balance(
-            POS, sent.filter(inside), {path.split("/")[1]: frame for path, frame in tables.items()}, refused,
-            settled.repeats.filter(inside),
+        derived = settled.kept.with_columns(
+            *_local(settled.kept),
+            (~pl.col("_known")).alias("item_unknown"),
+            _quality(profile).alias("data_quality_score"),
         )
-        for path, frame in {**tables, QUARANTINE.path: refused, DAY_BALANCE.path: counts}.items():
-            parts[path].append(frame)
-    return {path: pl.concat(frames) for path, frames in parts.items()}
+        return settled, _split(derived)
+
+    rows = needed_lines(lay_over(bronze, decisions, profiles, POS), in_days(days))
+    return build_sources(rows, POS, POS_TABLES, profiles, days, treat)
