@@ -7,18 +7,22 @@ every cell but lineage is the same whatever the order of the rows or the cut of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from inventory_assets.contracts.feeds import Feed
-from inventory_assets.contracts.model import Column, Table
 from inventory_assets.contracts.schemas import empty, polars_schema
 from inventory_assets.contracts.silver import DAY_BALANCE, QUARANTINE, REASONS
-from inventory_assets.contracts.sources import Profiles, SourceProfile
 from inventory_assets.medallion.silver_decisions import IDENTITY, repeat_content
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+    from inventory_assets.contracts.feeds import Feed
+    from inventory_assets.contracts.model import Column, Table
+    from inventory_assets.contracts.sources import Profiles, SourceProfile
 
 BRONZE, EXACT_REPEAT = "bronze", "exact_repeat"
 """Outcomes of `day_balance` that are no silver table: rows in, and rows that only repeat another one."""
@@ -267,10 +271,10 @@ def _quarantine(rows: pl.DataFrame, book: Rulebook) -> pl.DataFrame:
         book.quantity.alias("_units"),
         pl.struct(book.content).struct.json_encode().alias("row_json"),
     )
+    named = {"product_sku": "_item", "quantity": "_units"}
     return shown.select(
-        pl.col({"product_sku": "_item", "quantity": "_units"}.get(name, name)).alias(name)
-        for name in QUARANTINE.column_names
-    ).cast(dict(polars_schema(QUARANTINE)))
+        pl.col(named.get(name, name)).cast(dtype).alias(name) for name, dtype in polars_schema(QUARANTINE).items()
+    )
 
 
 def balance(

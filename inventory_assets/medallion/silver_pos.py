@@ -6,16 +6,13 @@ stands in exactly one of the tables, in quarantine, or is an exact repeat.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from inventory_assets.contracts import silver
 from inventory_assets.contracts.feeds import POS
-from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.schemas import MONEY
-from inventory_assets.contracts.sources import Profiles, SourceProfile
 from inventory_assets.medallion.silver_common import (
     MAX_AHEAD,
     Rule,
@@ -26,12 +23,19 @@ from inventory_assets.medallion.silver_common import (
     in_days,
     limit_rules,
     null_key_rules,
-    score,
     settle,
     trimmed,
 )
 from inventory_assets.medallion.silver_decisions import lay_over
+from inventory_assets.medallion.silver_items import item_quality, with_items
 from inventory_assets.medallion.silver_matching import match_cancellations, needed_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import date, timedelta
+
+    from inventory_assets.contracts.model import Table
+    from inventory_assets.contracts.sources import Profiles, SourceProfile
 
 POS_TABLES: tuple[Table, ...] = (
     silver.SALES, silver.RETURNS, silver.CANCELLATIONS, silver.GIVEN_AWAY, silver.STOCK_ADJUSTMENTS,
@@ -43,39 +47,16 @@ _UNCLASSIFIED, _SALE, _RETURN, _GIVEN_AWAY, _ADJUSTMENT, _NON_MERCHANDISE = rang
 _QUANTITY, _PRICE = pl.col("quantity_sold"), pl.col("unit_price")
 
 
-def _items(codes: pl.Series, known_items: pl.Series, profile: SourceProfile) -> pl.DataFrame:
-    """What there is to say about each item code as sent: codes are few, so patterns are tried once a code."""
-    code = pl.col("_item")
-    checks = []
-    if profile.sku_pattern:
-        checks.append(code.str.contains(profile.sku_pattern))
-    if profile.sku_max_length:
-        checks.append(code.str.len_chars() <= profile.sku_max_length)
-    goods = code.str.contains(profile.merchandise_pattern) if profile.merchandise_pattern else pl.lit(True)
-    text = pl.col("product_sku").str.strip_chars().str.to_uppercase()
-    return (
-        pl.DataFrame({"product_sku": codes.unique()})
-        .with_columns(pl.when(text != "").then(text).alias("_item"))
-        .with_columns(
-            goods.fill_null(value=True).alias("_goods"),
-            code.is_in(known_items.drop_nulls().implode()).fill_null(value=False).alias("_known"),
-            pl.sum_horizontal([pl.lit(0), *checks]).fill_null(0).cast(pl.UInt8).alias("_item_checks"),
-        )
-        .with_columns(pl.lit(len(checks), pl.UInt8).alias("_item_rules"))
-    )
-
-
 def _quality(profile: SourceProfile) -> pl.Expr:
     """Share of quality rules that hold.
 
-    Form of the receipt number, form and length of the item code (each where the profile declares it), item in the
-    master, currency a code of three letters (sent or the source's).
+    Item in the master, form and length of its code and form of the receipt number (each where the profile declares
+    it), currency a code of three letters (sent or the source's).
     """
-    rules = [pl.col("_known"), pl.col("currency").str.len_bytes() == 3]  # noqa: PLR2004 - ISO 4217
+    rules = [pl.col("currency").str.len_bytes() == 3]  # noqa: PLR2004 - ISO 4217
     if profile.transaction_pattern:
         rules.append(pl.col("transaction_id").str.contains(profile.transaction_pattern))
-    held = score(rules) * len(rules) + pl.col("_item_checks")
-    return held / (len(rules) + pl.col("_item_rules"))
+    return item_quality(rules)
 
 
 def _standardised(rows: pl.DataFrame, known_items: pl.Series, profile: SourceProfile) -> pl.DataFrame:
@@ -94,12 +75,9 @@ def _standardised(rows: pl.DataFrame, known_items: pl.Series, profile: SourcePro
     texts = [c.name for c in POS.columns if c.type == "String" and c.name not in {"product_sku", "currency"}]
     currency = pl.col("currency").str.strip_chars().str.to_uppercase()
     return (
-        rows.lazy()
-        .join(_items(rows["product_sku"], known_items, profile).lazy(), on="product_sku", how="left", nulls_equal=True)
+        with_items(rows, known_items, profile)
         .with_columns(
             *trimmed(texts),
-            pl.col("product_sku").alias("_sent_sku"),
-            pl.col("_item").alias("product_sku"),
             pl.when(currency != "").then(currency).fill_null(profile.currency).alias("currency"),
             (_PRICE * _QUANTITY).cast(MONEY, strict=False).alias("total_amount"),
         )
@@ -107,7 +85,6 @@ def _standardised(rows: pl.DataFrame, known_items: pl.Series, profile: SourcePro
             pl.col("disposition").str.to_lowercase(),
             line_class.cast(pl.Int8).alias("_class"),
         )
-        .drop("_item")
         .collect()
     )
 
@@ -205,7 +182,6 @@ def build_pos(
         settled = settle(_standardised(sent, known_items, profile), _rulebook(profile, max_ahead))
         derived = settled.kept.with_columns(
             *_local(settled.kept),
-            (~pl.col("_known")).alias("item_unknown"),
             _quality(profile).alias("data_quality_score"),
         )
         return settled, _split(derived)
