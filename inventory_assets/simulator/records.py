@@ -135,8 +135,8 @@ def pos_rows(config: HistoryConfig, world: World, lines: pl.DataFrame) -> pl.Dat
     )
     bare = pl.col("shape") == "csv-bare"
     frame = frame.with_columns(pl.when(~bare).then(pl.col(name)).alias(name) for name in BARE_OMITS)
-    frame = till_time(world, frame).sort("location", "time", "transaction_id", lines_order := "line_number")
-    return _finish(frame.sort("file", "time", "transaction_id", lines_order), "pos", config)
+    frame = till_time(world, frame).sort("location", "time", "transaction_id", "line_number")
+    return _finish(frame.sort("file", "time", "transaction_id", "line_number"), "pos", config)
 
 
 def warehouse_rows(config: HistoryConfig, world: World, events: pl.DataFrame, rng: np.random.Generator
