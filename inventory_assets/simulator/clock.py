@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from inventory_assets.simulator.world import World
+if TYPE_CHECKING:
+    from inventory_assets.simulator.world import World
 
 EPOCH = date(1970, 1, 1)
 INSTANT = pl.Datetime("us", "UTC")

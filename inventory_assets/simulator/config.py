@@ -70,8 +70,14 @@ class HistoryConfig:
         small = [n for n in ("days", "stores", "items", "warehouses", "count_interval_days") if getattr(self, n) < 1]
         if small:
             raise SimulatorError(f"simulated history: {small} must be 1 or more")
-        shares = ("intermittent_share", "customer_share", "return_share", "cancellation_share", "given_away_share",
-                  "unknown_share")
+        shares = (
+            "intermittent_share",
+            "customer_share",
+            "return_share",
+            "cancellation_share",
+            "given_away_share",
+            "unknown_share",
+        )
         wrong = [n for n in shares if not 0 <= getattr(self, n) <= 1]
         if wrong:
             raise SimulatorError(f"simulated history: {wrong} must lie between 0 and 1")

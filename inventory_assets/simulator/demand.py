@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inventory_assets.simulator.config import HistoryConfig
 from inventory_assets.simulator.world import World, list_cents
+
+if TYPE_CHECKING:
+    from inventory_assets.simulator.config import HistoryConfig
 
 HOLIDAYS = ((1, 1), (2, 14), (5, 1), (7, 4), (10, 31), (11, 11), (12, 24), (12, 25), (12, 26), (12, 31))
 WEEK = np.array([0.85, 0.85, 0.9, 0.95, 1.15, 1.35, 0.95])
@@ -64,11 +67,13 @@ def expected_lines(config: HistoryConfig, world: World, rng: np.random.Generator
         2 * np.pi * (year_day[:, None] - rng.integers(0, 365, items)[None, :]) / 365
     )
     free = set(holidays(config))
-    holiday = np.array([0.6 if day in free else 1.5 if config.day(index + 1) in free else 1.0
-                        for index, day in enumerate(calendar)])
+    holiday = np.array(
+        [0.6 if day in free else 1.5 if config.day(index + 1) in free else 1.0 for index, day in enumerate(calendar)]
+    )
     promoted = np.zeros((days, items), dtype=bool)
-    for item, first in zip(rng.integers(0, items, max(1, items // 6)), rng.integers(0, days, max(1, items // 6)),
-                           strict=True):
+    for item, first in zip(
+        rng.integers(0, items, max(1, items // 6)), rng.integers(0, days, max(1, items // 6)), strict=True
+    ):
         promoted[first : first + PROMOTION_DAYS, item] = True
     by_item = np.clip(trend, 0.2, None) * season * np.where(promoted, PROMOTION_LIFT, 1.0)
     return base[None] * by_item[:, None, :] * (week * holiday[:, None])[:, :, None], promoted

@@ -7,9 +7,9 @@ tills get no repeat inside a file and no contradiction.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,9 +17,13 @@ import polars as pl
 
 from inventory_assets.simulator import faults
 from inventory_assets.simulator.config import RECEIPTS_A_YEAR, HistoryConfig
-from inventory_assets.simulator.faults import BadRow
 from inventory_assets.simulator.records import BARE_OMITS, COLUMNS, KEYS, day_file, pos_file, till_time
-from inventory_assets.simulator.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from inventory_assets.simulator.faults import BadRow
+    from inventory_assets.simulator.world import World
 
 ROOMY = 8
 """Rows a file must have before faults go into it, so that a single bad cell cannot refuse the file."""
@@ -62,8 +66,9 @@ class Dirt:
         return rows.with_columns(place=spot * (height + 1))
 
 
-def marked(rows: pl.DataFrame, fault: str | None = None, expected: str | None = None, reason: str | None = None
-           ) -> pl.DataFrame:
+def marked(
+    rows: pl.DataFrame, fault: str | None = None, expected: str | None = None, reason: str | None = None
+) -> pl.DataFrame:
     """Rows with the fault they carry."""
     values = {"fault": fault, "expected": expected, "because": reason, "raw": None}
     return rows.with_columns(pl.lit(values[name], dtype).alias(name) for name, dtype in MARKS.items())
@@ -82,8 +87,9 @@ def spec_of(feed: str, shape: str) -> FileSpec:
     return FileSpec(feed, shape.removesuffix("-bare"), columns)
 
 
-def soil(config: HistoryConfig, world: World, clean: dict[str, pl.DataFrame], rng: np.random.Generator
-         ) -> tuple[dict[str, pl.DataFrame], dict[str, FileSpec]]:
+def soil(
+    config: HistoryConfig, world: World, clean: dict[str, pl.DataFrame], rng: np.random.Generator
+) -> tuple[dict[str, pl.DataFrame], dict[str, FileSpec]]:
     """Lay faults into the clean records of all feeds.
 
     Returns:
@@ -99,8 +105,11 @@ def soil(config: HistoryConfig, world: World, clean: dict[str, pl.DataFrame], rn
             parts, extra = _soil_pos(dirt, rows)
         else:
             parts, extra = _soil_feed(dirt, rows, feed), {}
-        frame = pl.concat(parts).sort("file", "place", maintain_order=True).with_columns(
-            row_number=pl.int_range(1, pl.len() + 1).over("file"))
+        frame = (
+            pl.concat(parts)
+            .sort("file", "place", maintain_order=True)
+            .with_columns(row_number=pl.int_range(1, pl.len() + 1).over("file"))
+        )
         soiled[feed] = frame
         files |= clean_specs(frame.filter(~pl.col("file").is_in(list(extra))), feed) | extra
     return soiled, files
@@ -118,13 +127,17 @@ def _soil_feed(dirt: Dirt, rows: pl.DataFrame, feed: str) -> list[pl.DataFrame]:
     here = dirt.pick(roomy, dirt.number(rows.height, faults.REPEAT_HERE_SHARE))
     parts.append(marked(dirt.somewhere(here, sizes), "repeat_in_file", faults.EXACT_REPEAT))
     early = roomy.filter(pl.col("day") < dirt.config.days - 1)
-    later = _delayed(dirt, dirt.pick(early, dirt.number(rows.height, faults.REPEAT_LATER_SHARE)),
-                     lambda _, day: day_file(feed, dirt.config, day))
+    later = _delayed(
+        dirt,
+        dirt.pick(early, dirt.number(rows.height, faults.REPEAT_LATER_SHARE)),
+        lambda _, day: day_file(feed, dirt.config, day),
+    )
     parts.append(marked(dirt.somewhere(later, sizes), "repeat_in_later_file", faults.EXACT_REPEAT))
     if feed == "warehouse":
         moved = roomy.filter(pl.col("record_type").is_in(["transfer", "receipt"]))
         other = dirt.pick(moved, dirt.number(rows.height, faults.CONFLICT_SHARE)).with_columns(
-            version=pl.lit("2"), quantity=(pl.col("quantity").cast(pl.Int64) + 5).cast(pl.String))
+            version=pl.lit("2"), quantity=(pl.col("quantity").cast(pl.Int64) + 5).cast(pl.String)
+        )
         parts.append(marked(dirt.somewhere(other, sizes), "contradiction", faults.QUARANTINE, "conflict"))
     return parts
 
@@ -143,29 +156,40 @@ def _soil_pos(dirt: Dirt, rows: pl.DataFrame) -> tuple[list[pl.DataFrame], dict[
     receipts = receipts[dirt.rng.permutation(receipts.height)]
     early, numbered = pl.col("day") < config.days - 1, pl.col("shape") != "csv-bare"
     per_receipt = max(1.0, roomy.height / max(1, receipts.height))
-    shares = {"late": (faults.LATE_SHARE / per_receipt, early), "later": (faults.REPEAT_LATER_SHARE / per_receipt, early),
-              "here": (faults.REPEAT_HERE_SHARE, numbered), "conflict": (faults.CONFLICT_SHARE, numbered),
-              "order": (faults.OUT_OF_ORDER_SHARE, pl.lit(value=True))}
+    shares = {
+        "late": (faults.LATE_SHARE / per_receipt, early),
+        "later": (faults.REPEAT_LATER_SHARE / per_receipt, early),
+        "here": (faults.REPEAT_HERE_SHARE, numbered),
+        "conflict": (faults.CONFLICT_SHARE, numbered),
+        "order": (faults.OUT_OF_ORDER_SHARE, pl.lit(value=True)),
+    }
     chosen = {}
     for name, (share, condition) in shares.items():
         taken = receipts.filter(condition).head(dirt.number(rows.height, share))
         receipts = receipts.join(taken, on=["location", "transaction_id"], how="anti", maintain_order="left")
         chosen[name] = roomy.join(taken, on=["location", "transaction_id"], how="semi", maintain_order="left")
-    first = {name: chosen[name].unique(["location", "transaction_id"], keep="first", maintain_order=True)
-             for name in ("here", "conflict", "order")}
+    first = {
+        name: chosen[name].unique(["location", "transaction_id"], keep="first", maintain_order=True)
+        for name in ("here", "conflict", "order")
+    }
     untouched = rows.join(chosen["late"], on=["location", "transaction_id"], how="anti", maintain_order="left")
     untouched = untouched.join(first["order"], on=["file", "place"], how="anti", maintain_order="left")
-    other = till_time(world, first["conflict"].with_columns(
-        time=pl.col("time") + pl.duration(seconds=60),
-        unit_price=(pl.col("unit_price").cast(pl.Decimal(18, 2)) + 1).cast(pl.Decimal(18, 2)).cast(pl.String)))
+    other = till_time(
+        world,
+        first["conflict"].with_columns(
+            time=pl.col("time") + pl.duration(seconds=60),
+            unit_price=(pl.col("unit_price").cast(pl.Decimal(18, 2)) + 1).cast(pl.Decimal(18, 2)).cast(pl.String),
+        ),
+    )
     kinds = list(faults.POS_BAD)
     parts = [
         marked(untouched),
         marked(dirt.somewhere(first["order"], sizes), "out_of_order", faults.ACCEPTED),
         marked(dirt.somewhere(_delayed(dirt, chosen["late"], path), sizes), "late", faults.ACCEPTED),
         marked(dirt.somewhere(first["here"], sizes), "repeat_in_file", faults.EXACT_REPEAT),
-        marked(dirt.somewhere(_delayed(dirt, chosen["later"], path), sizes), "repeat_in_later_file",
-               faults.EXACT_REPEAT),
+        marked(
+            dirt.somewhere(_delayed(dirt, chosen["later"], path), sizes), "repeat_in_later_file", faults.EXACT_REPEAT
+        ),
         marked(dirt.somewhere(other, sizes), "contradiction", faults.QUARANTINE, "conflict"),
         *(dirt.somewhere(bad, sizes) for bad in _bad_rows(dirt, sales, kinds, rows.height, sizes)),
         dirt.somewhere(_broken(dirt, sales, rows.height), sizes),
@@ -181,8 +205,9 @@ def _delayed(dirt: Dirt, rows: pl.DataFrame, path: Callable[[int, int], str]) ->
     wait = dirt.rng.integers(1, MAX_DELAY_DAYS + 1, rows.height)[receipt.to_numpy()]
     # supplier updates of the last evening fall on the day after the history, and land in its last file
     day = np.minimum(np.maximum(rows["day"].to_numpy(), 0) + wait, dirt.config.days - 1)
-    return rows.with_columns(file=pl.Series([path(p, int(d)) for p, d in zip(rows["location"], day, strict=True)],
-                                            dtype=pl.String))
+    return rows.with_columns(
+        file=pl.Series([path(p, int(d)) for p, d in zip(rows["location"], day, strict=True)], dtype=pl.String)
+    )
 
 
 def _fresh(dirt: Dirt, rows: pl.DataFrame, feed: str, first: int) -> pl.DataFrame:
@@ -191,12 +216,15 @@ def _fresh(dirt: Dirt, rows: pl.DataFrame, feed: str, first: int) -> pl.DataFram
     numbers = range(first, first + rows.height)
     years = [dirt.config.day(max(0, int(day))).year for day in rows["day"]]
     values = [form.format(year=year, number=f"{number:06d}") for year, number in zip(years, numbers, strict=True)]
-    line = [pl.when(pl.col("line_number").is_not_null()).then(pl.lit("1")).alias("line_number")]
-    return rows.with_columns(pl.Series(column, values, dtype=pl.String), *(line if "line_number" in rows.columns else []))
+    rows = rows.with_columns(pl.Series(column, values, dtype=pl.String))
+    if "line_number" not in rows.columns:
+        return rows
+    return rows.with_columns(line_number=pl.when(pl.col("line_number").is_not_null()).then(pl.lit("1")))
 
 
-def _bad_rows(dirt: Dirt, pool: pl.DataFrame, kinds: list[BadRow], height: int, sizes: pl.DataFrame
-              ) -> list[pl.DataFrame]:
+def _bad_rows(
+    dirt: Dirt, pool: pl.DataFrame, kinds: list[BadRow], height: int, sizes: pl.DataFrame
+) -> list[pl.DataFrame]:
     parts, used = [], RECEIPTS_A_YEAR + 1
     for kind in kinds:
         fitting = pool.filter(pl.col("shape").is_in(kind.shapes))
@@ -214,7 +242,8 @@ def _apply(rows: pl.DataFrame, kind: BadRow) -> pl.DataFrame:
         text = (
             pl.when(pl.col("shape").str.starts_with("csv") & (pl.lit(kind.feed) == "pos"))
             .then(pl.lit(f"{kind.moment} 12:00:00"))
-            .when(pl.col("shape") == "jsonl").then(pl.lit(f"{kind.moment}T12:00:00+00:00"))
+            .when(pl.col("shape") == "jsonl")
+            .then(pl.lit(f"{kind.moment}T12:00:00+00:00"))
             .otherwise(pl.lit(f"{kind.moment}T12:00:00Z"))
         )
         known = None if kind.moment == faults.IMPOSSIBLE else date.fromisoformat(kind.moment)
@@ -222,9 +251,14 @@ def _apply(rows: pl.DataFrame, kind: BadRow) -> pl.DataFrame:
     if faults.TIME_COLUMN[kind.feed] in kind.changes:
         changes.append(pl.lit(None, pl.Date).alias("event_date"))
     place = {"pos": "store_id", "stock": "location_id"}.get(kind.feed)
-    if place and place in kind.changes:  # without a location the source's own zone, UTC, decides; local texts keep their day
-        changes.append(pl.when(~pl.col("shape").str.starts_with("csv") | (pl.lit(kind.feed) != "pos"))
-                       .then(pl.col("time").dt.date()).otherwise("event_date").alias("event_date"))
+    if place and place in kind.changes:
+        # without a location the source's own zone, UTC, decides; local texts keep their day
+        changes.append(
+            pl.when(~pl.col("shape").str.starts_with("csv") | (pl.lit(kind.feed) != "pos"))
+            .then(pl.col("time").dt.date())
+            .otherwise("event_date")
+            .alias("event_date")
+        )
     key = pl.concat_str([pl.col(name).fill_null("") for name in KEYS[kind.feed]], separator="|")
     return rows.with_columns(changes).with_columns(business_key=key)
 
@@ -232,24 +266,32 @@ def _apply(rows: pl.DataFrame, kind: BadRow) -> pl.DataFrame:
 def _few_casts(rows: pl.DataFrame, sizes: pl.DataFrame) -> pl.DataFrame:
     """Leave out bad cells beyond a tenth of a file's rows, so that the file as a whole stays acceptable."""
     limit = pl.max_horizontal(pl.col("len") // 10, pl.lit(1))
-    return rows.join(sizes, on="file", how="left", maintain_order="left").filter(
-        ~pl.col("because").str.starts_with("type:") | (pl.int_range(pl.len()).over("file") < limit)).drop("len")
+    return (
+        rows.join(sizes, on="file", how="left", maintain_order="left")
+        .filter(~pl.col("because").str.starts_with("type:") | (pl.int_range(pl.len()).over("file") < limit))
+        .drop("len")
+    )
 
 
 def _broken(dirt: Dirt, pool: pl.DataFrame, height: int) -> pl.DataFrame:
     """Lines cut off in the middle."""
     rows = dirt.pick(pool.filter(pl.col("shape").is_in(faults.TEXT_SHAPES)), dirt.number(height, faults.BROKEN_SHARE))
     rows = marked(rows, "broken_line", faults.QUARANTINE, "line:unreadable")
-    cut = pl.when(pl.col("shape") == "jsonl").then(
-        pl.lit('{"transaction_id":"TXN-0000-000000","store_id":"') + pl.col("store_id")
-    ).otherwise(pl.format("TXN-0000-000000,{}", pl.col("store_id")))
+    cut = (
+        pl.when(pl.col("shape") == "jsonl")
+        .then(pl.lit('{"transaction_id":"TXN-0000-000000","store_id":"') + pl.col("store_id"))
+        .otherwise(pl.format("TXN-0000-000000,{}", pl.col("store_id")))
+    )
     return rows.with_columns(raw=cut, event_date=pl.lit(None, pl.Date), business_key=pl.lit(None, pl.String))
 
 
 def _nonexistent(dirt: Dirt, pool: pl.DataFrame, height: int) -> pl.DataFrame:
     """Local times inside the hour that summer time leaves out."""
-    gaps = {place.code: gap for place in dirt.world.locations
-            if (gap := last_gap(place.zone, dirt.config.last_day)) is not None}
+    gaps = {
+        place.code: gap
+        for place in dirt.world.locations
+        if (gap := last_gap(place.zone, dirt.config.last_day)) is not None
+    }
     fitting = pool.filter(pl.col("shape").str.starts_with("csv") & pl.col("store_id").is_in(list(gaps)))
     rows = dirt.pick(fitting, dirt.number(height, faults.NONEXISTENT_SHARE))
     rows = _fresh(dirt, rows, "pos", RECEIPTS_A_YEAR + 50_001)
@@ -293,8 +335,12 @@ def _bad_files(dirt: Dirt, roomy: pl.DataFrame, sizes: pl.DataFrame) -> tuple[li
             if kind == "resent_file":
                 rows = marked(rows, kind, faults.EXACT_REPEAT)
             else:
-                spec = replace(spec, fault=kind, encoding=how.get("encoding", "utf-8"), columns=tuple(
-                    name for name in spec.columns if name != how.get("columns")))
+                spec = replace(
+                    spec,
+                    fault=kind,
+                    encoding=how.get("encoding", "utf-8"),
+                    columns=tuple(name for name in spec.columns if name != how.get("columns")),
+                )
             if kind == "wrong_encoding":
                 rows = rows.with_columns(reason=pl.lit("Größe falsch"))
             if kind == "mostly_unreadable":

@@ -1,7 +1,7 @@
 """The kinds of fault that are injected, each with the one outcome it must have.
 
-A row that ends in quarantine breaks exactly one rule that decides by the precedence of `contracts.silver.REASONS`: it is
-a row of its own, with a key of its own, so that the clean rows and their totals do not depend on it.
+A row that ends in quarantine has one reason that decides by the precedence of `contracts.silver.REASONS`: it is a row
+of its own, with a key of its own, so that the clean rows and their totals do not depend on it.
 """
 
 from __future__ import annotations
@@ -47,8 +47,12 @@ class BadRow:
 POS_BAD = (
     BadRow("null_transaction", "pos", "key:null", {"transaction_id": None}),
     BadRow("null_store", "pos", "key:null", {"store_id": None}),
-    BadRow("half_filled", "pos", "key:null",
-           {"transaction_id": None, "product_sku": None, "quantity_sold": None, "unit_price": None}),
+    BadRow(
+        "half_filled",
+        "pos",
+        "key:null",
+        {"transaction_id": None, "product_sku": None, "quantity_sold": None, "unit_price": None},
+    ),
     BadRow("text_quantity", "pos", "type:quantity_sold", {"quantity_sold": "two"}, shapes=FREE_SHAPES),
     BadRow("text_price", "pos", "type:unit_price", {"unit_price": "12.99 each"}, shapes=FREE_SHAPES),
     BadRow("impossible_date", "pos", "type:timestamp", moment=IMPOSSIBLE, shapes=FREE_SHAPES),
@@ -61,8 +65,12 @@ POS_BAD = (
     BadRow("negative_price", "pos", "price:negative", {"unit_price": "-5.00"}),
     BadRow("free_return", "pos", "unclassified", {"quantity_sold": "-1", "unit_price": "0.00", "customer_id": None}),
     BadRow("huge_quantity", "pos", "value:out_of_range", {"quantity_sold": "20000000"}),
-    BadRow("unknown_disposition", "pos", "value:not_allowed",
-           {"quantity_sold": "-1", "disposition": "vanished", "customer_id": None}),
+    BadRow(
+        "unknown_disposition",
+        "pos",
+        "value:not_allowed",
+        {"quantity_sold": "-1", "disposition": "vanished", "customer_id": None},
+    ),
 )
 WAREHOUSE_BAD = (
     BadRow("null_item", "warehouse", "key:null", {"product_sku": None}),
@@ -92,11 +100,22 @@ OTHER_BAD = (
 BAD_ROWS: tuple[BadRow, ...] = (*POS_BAD, *WAREHOUSE_BAD, *SUPPLIER_BAD, *OTHER_BAD)
 """Every kind of row that must end in quarantine, apart from broken lines, gaps in time, and contradictions."""
 
-TIME_COLUMN = {"pos": "timestamp", "warehouse": "last_updated", "supplier": "updated_at", "products": "modified_at",
-               "locations": "modified_at", "suppliers": "modified_at", "stock": "as_of"}
-FRESH = {"pos": ("transaction_id", "TXN-{year}-{number}"), "warehouse": ("document_id", "DN-{number}"),
-         "supplier": ("order_id", "PO-{number}"), "products": ("product_sku", "PROD-{number}"),
-         "stock": ("document_id", "INV-{number}")}
+TIME_COLUMN = {
+    "pos": "timestamp",
+    "warehouse": "last_updated",
+    "supplier": "updated_at",
+    "products": "modified_at",
+    "locations": "modified_at",
+    "suppliers": "modified_at",
+    "stock": "as_of",
+}
+FRESH = {
+    "pos": ("transaction_id", "TXN-{year}-{number}"),
+    "warehouse": ("document_id", "DN-{number}"),
+    "supplier": ("order_id", "PO-{number}"),
+    "products": ("product_sku", "PROD-{number}"),
+    "stock": ("document_id", "INV-{number}"),
+}
 """Column that gives an injected row a key of its own, and the form of its value."""
 
 BROKEN_SHARE = 0.03

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from inventory_assets.simulator.history import FileSpec, History
 
 NUMBERS = ("line_number", "quantity_sold", "unit_price")
@@ -73,8 +74,7 @@ def landing_files(history: History) -> Iterator[tuple[str, bytes]]:
                 yield from ((path, _parquet(parts[(path,)], columns)) for path in paths)
                 continue
             text = _csv_line(columns) if kind == "csv" else _json_line(columns)
-            lines = frame.filter(pl.col("file").is_in(paths)).select(
-                "file", line=pl.coalesce("raw", text))
+            lines = frame.filter(pl.col("file").is_in(paths)).select("file", line=pl.coalesce("raw", text))
             for (path,), rows in lines.partition_by("file", maintain_order=True, as_dict=True).items():
                 yield str(path), _bytes(history.files[str(path)], str(path), rows["line"].to_list())
 
@@ -130,8 +130,14 @@ def _capture(path: str, bodies: list[str]) -> bytes:
     enqueued = f"{moment.month}/{moment.day}/{moment.year} {moment:%I:%M:%S %p}".replace(" 0", " ")
     first = moment.toordinal() * 100_000
     records = [
-        {"SequenceNumber": first + number, "Offset": str((first + number) * 512), "EnqueuedTimeUtc": enqueued,
-         "SystemProperties": {}, "Properties": {}, "Body": body.encode()}
+        {
+            "SequenceNumber": first + number,
+            "Offset": str((first + number) * 512),
+            "EnqueuedTimeUtc": enqueued,
+            "SystemProperties": {},
+            "Properties": {},
+            "Body": body.encode(),
+        }
         for number, body in enumerate(bodies)
     ]
     buffer = io.BytesIO()

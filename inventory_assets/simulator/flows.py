@@ -8,12 +8,14 @@ out of the planning.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inventory_assets.simulator.config import HistoryConfig
-from inventory_assets.simulator.demand import Lines
-from inventory_assets.simulator.world import World
+if TYPE_CHECKING:
+    from inventory_assets.simulator.config import HistoryConfig
+    from inventory_assets.simulator.demand import Lines
+    from inventory_assets.simulator.world import World
 
 STORE_COVER_DAYS = 12.0
 STORE_REORDER_DAYS = 6.0
@@ -21,6 +23,7 @@ SAFETY_DAYS = 6.0
 ORDER_CYCLE_DAYS = 14.0
 CANCELLED_SHARE = 0.02
 SHORT_SHARE = 0.06
+ISSUE_RATE = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,9 @@ class Flows:
     orders: Orders
 
 
-def run_flows(config: HistoryConfig, world: World, wished: Lines, daily_units: np.ndarray,
-              rng: np.random.Generator) -> Flows:
+def run_flows(
+    config: HistoryConfig, world: World, wished: Lines, daily_units: np.ndarray, rng: np.random.Generator
+) -> Flows:
     """Let the days pass.
 
     Args:
@@ -88,8 +92,11 @@ def run_flows(config: HistoryConfig, world: World, wished: Lines, daily_units: n
         rows = slice(int(bounds[day]), int(bounds[day + 1]))
         cell = wished.location[rows] * items + wished.item[rows]
         kept[rows] = _covered(cell, wished.units[rows], stock.ravel())
-        stock -= np.bincount(cell[kept[rows]], wished.units[rows][kept[rows]], stock.size).astype(np.int64).reshape(
-            stock.shape)
+        stock -= (
+            np.bincount(cell[kept[rows]], wished.units[rows][kept[rows]], stock.size)
+            .astype(np.int64)
+            .reshape(stock.shape)
+        )
         moves["shrinkage"].append(_losses(day, stock, config.shrinkage_rate, rng))
         moves["adjustments"].append(_adjustments(day, stock, config.adjustment_rate, rng))
         moves["issues"].append(_issues(day, stock, selling, rng))
@@ -103,7 +110,9 @@ def run_flows(config: HistoryConfig, world: World, wished: Lines, daily_units: n
             on_order[row[1], row[2]] += row[3]
             due.setdefault(int(row[4]), []).append(np.array([[row[1], row[2], row[3], row[5]]]))
     return Flows(
-        opening, wished.take(kept), int(wished.units[~kept].sum()),
+        opening,
+        wished.take(kept),
+        int(wished.units[~kept].sum()),
         **{name: Moves(*np.concatenate(parts).T) for name, parts in moves.items()},
         orders=Orders(*np.concatenate(orders).T),
     )
@@ -137,8 +146,9 @@ def _covered(cell: np.ndarray, units: np.ndarray, stock: np.ndarray) -> np.ndarr
     return covered
 
 
-def _rows(day: int, place: np.ndarray, item: np.ndarray, quantity: np.ndarray, other: np.ndarray | int = -1
-          ) -> np.ndarray:
+def _rows(
+    day: int, place: np.ndarray, item: np.ndarray, quantity: np.ndarray, other: np.ndarray | int = -1
+) -> np.ndarray:
     return np.column_stack([np.full(place.size, day), place, item, quantity, np.broadcast_to(other, place.shape)])
 
 
@@ -159,7 +169,7 @@ def _adjustments(day: int, stock: np.ndarray, rate: float, rng: np.random.Genera
 
 def _issues(day: int, stock: np.ndarray, selling: int, rng: np.random.Generator) -> np.ndarray:
     """Goods a warehouse uses itself, as samples."""
-    taken = np.where(rng.random(stock.shape) < 0.005, np.minimum(stock, 2), 0)
+    taken = np.where(rng.random(stock.shape) < ISSUE_RATE, np.minimum(stock, 2), 0)
     taken[:selling] = 0
     stock -= taken
     place, item = np.nonzero(taken)
@@ -178,8 +188,16 @@ def _transfers(day: int, stock: np.ndarray, reorder: np.ndarray, top: np.ndarray
     return np.concatenate(parts)
 
 
-def _place_orders(day: int, position: np.ndarray, reorder: np.ndarray, top: np.ndarray, selling: int, world: World,
-                  lead: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _place_orders(
+    day: int,
+    position: np.ndarray,
+    reorder: np.ndarray,
+    top: np.ndarray,
+    selling: int,
+    world: World,
+    lead: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
     """Order lines of the day: day, location, item, quantity, arrival day, units that will arrive, cancelled."""
     place, item = np.nonzero(position[selling:] <= reorder[selling:])
     place = place + selling

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from inventory_assets.simulator import ledger, records
-from inventory_assets.simulator.config import HistoryConfig
 from inventory_assets.simulator.demand import draw_lines, holidays
 from inventory_assets.simulator.dirt import FileSpec, soil
 from inventory_assets.simulator.faults import QUARANTINE
@@ -28,9 +27,21 @@ from inventory_assets.simulator.records import SOURCE_SYSTEM
 from inventory_assets.simulator.supply import lead_times, order_lines
 from inventory_assets.simulator.world import World, build_world
 
+if TYPE_CHECKING:
+    from inventory_assets.simulator.config import HistoryConfig
+
 MONEY = pl.Decimal(18, 4)
-FAULT_COLUMNS = ("fault", "feed", "source_system", "file", "row_number", "expected", "reason", "business_key",
-                 "event_date")
+FAULT_COLUMNS = (
+    "fault",
+    "feed",
+    "source_system",
+    "file",
+    "row_number",
+    "expected",
+    "reason",
+    "business_key",
+    "event_date",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +94,21 @@ def simulate_history(config: HistoryConfig) -> History:
     pos_lines = _pos_lines(config, world, lines)
     truth = {
         "pos_lines": pos_lines,
-        "pos_days": pos_lines.group_by("store_id", "business_day", "class").agg(
-            lines=pl.len().cast(pl.Int64), units=pl.col("quantity_sold").sum(), amount=pl.col("amount").sum(),
-        ).sort("store_id", "business_day", "class"),
+        "pos_days": pos_lines.group_by("store_id", "business_day", "class")
+        .agg(
+            lines=pl.len().cast(pl.Int64),
+            units=pl.col("quantity_sold").sum(),
+            amount=pl.col("amount").sum(),
+        )
+        .sort("store_id", "business_day", "class"),
         "stock_events": ledger.named(world, config, events.filter(pl.col("kind") != "level")),
         "stock_days": ledger.stock_by_day(config, world, flows.opening, events),
         "lead_times": lead_times(world, orders),
     }
     faults = _faults(rows, files)
-    return History(config, world, rows, files, faults, truth, _summary(config, clean, rows, faults, truth,
-                                                                       flows.lost_units))
+    return History(
+        config, world, rows, files, faults, truth, _summary(config, clean, rows, faults, truth, flows.lost_units)
+    )
 
 
 def sources_toml(history: History) -> str:
@@ -119,62 +135,120 @@ def _pos_lines(config: HistoryConfig, world: World, lines: pl.DataFrame) -> pl.D
     cents = pl.col("cents").cast(pl.String)
     price = pl.format("{}.{}", pl.col("cents") // 100, cents.str.zfill(2).str.slice(-2)).cast(MONEY)
     return lines.select(
-        store_id=codes.gather("location"), transaction_id="transaction_id",
+        store_id=codes.gather("location"),
+        transaction_id="transaction_id",
         line_number=pl.when(~bare.gather("location")).then("line_number"),
-        product_sku=pl.lit(pl.Series(world.items.codes)).gather("item"), quantity_sold="units", unit_price=price,
-        amount=(price.cast(pl.Decimal(38, 4)) * pl.col("units")).cast(MONEY), timestamp="time",
-        business_day=pl.lit(config.start) + pl.duration(days="day"), customer_id="customer",
-        disposition="disposition", **{"class": pl.col("class")}, cancelled="cancelled",
-        sale_transaction_id="sale_transaction_id", sale_store_id=codes.gather("sale_location"),
+        product_sku=pl.lit(pl.Series(world.items.codes)).gather("item"),
+        quantity_sold="units",
+        unit_price=price,
+        amount=(price.cast(pl.Decimal(38, 4)) * pl.col("units")).cast(MONEY),
+        timestamp="time",
+        business_day=pl.lit(config.start) + pl.duration(days="day"),
+        customer_id="customer",
+        disposition="disposition",
+        **{"class": pl.col("class")},
+        cancelled="cancelled",
+        sale_transaction_id="sale_transaction_id",
+        sale_store_id=codes.gather("sale_location"),
         sale_day=pl.lit(config.start) + pl.duration(days="sale_day"),
     )
 
 
 def _faults(rows: dict[str, pl.DataFrame], files: dict[str, FileSpec]) -> pl.DataFrame:
     parts = [
-        frame.filter(pl.col("fault").is_not_null()).select(
-            "fault", "file", "row_number", "expected", "business_key", "event_date", feed=pl.lit(feed),
-            reason=pl.col("because"), source_system=pl.lit(SOURCE_SYSTEM),
-        ).select(FAULT_COLUMNS)
+        frame.filter(pl.col("fault").is_not_null())
+        .select(
+            "fault",
+            "file",
+            "row_number",
+            "expected",
+            "business_key",
+            "event_date",
+            feed=pl.lit(feed),
+            reason=pl.col("because"),
+            source_system=pl.lit(SOURCE_SYSTEM),
+        )
+        .select(FAULT_COLUMNS)
         for feed, frame in rows.items()
     ]
     whole = [
-        {"fault": spec.fault, "feed": spec.feed, "source_system": SOURCE_SYSTEM, "file": path, "row_number": 0,
-         "expected": QUARANTINE, "reason": "file:refused", "business_key": None, "event_date": None}
-        for path, spec in files.items() if spec.fault
+        {
+            "fault": spec.fault,
+            "feed": spec.feed,
+            "source_system": SOURCE_SYSTEM,
+            "file": path,
+            "row_number": 0,
+            "expected": QUARANTINE,
+            "reason": "file:refused",
+            "business_key": None,
+            "event_date": None,
+        }
+        for path, spec in files.items()
+        if spec.fault
     ]
     return pl.concat([*parts, pl.DataFrame(whole, schema=parts[0].schema)]).sort("feed", "file", "row_number")
 
 
-def _summary(config: HistoryConfig, clean: dict[str, pl.DataFrame], rows: dict[str, pl.DataFrame],
-             faults: pl.DataFrame, truth: dict[str, pl.DataFrame], lost_units: int) -> dict[str, Any]:
+def _summary(
+    config: HistoryConfig,
+    clean: dict[str, pl.DataFrame],
+    rows: dict[str, pl.DataFrame],
+    faults: pl.DataFrame,
+    truth: dict[str, pl.DataFrame],
+    lost_units: int,
+) -> dict[str, Any]:
     refused = faults.filter(pl.col("row_number") == 0)
-    totals = truth["pos_lines"].group_by("class").agg(
-        lines=pl.len(), units=pl.col("quantity_sold").sum(), amount=pl.col("amount").cast(pl.Decimal(38, 4)).sum()
-    ).sort("class")
-    moves = truth["stock_events"].group_by("kind").agg(
-        events=pl.len(), units=pl.col("quantity").sum(), unavailable=pl.col("unavailable").sum(),
-        unrecorded=(pl.col("physical") - pl.col("quantity")).sum()).sort("kind")
-    lead = truth["lead_times"].group_by("supplier_id").agg(
-        lines=pl.len(), mean_days=pl.col("lead_time_days").mean(), deviation_days=pl.col("lead_time_days").std(),
-        on_time=(pl.col("received_at") <= pl.col("expected_delivery")).mean(),
-        fill_rate=pl.col("quantity_received").sum() / pl.col("quantity_ordered").sum()).sort("supplier_id")
+    totals = (
+        truth["pos_lines"]
+        .group_by("class")
+        .agg(lines=pl.len(), units=pl.col("quantity_sold").sum(), amount=pl.col("amount").cast(pl.Decimal(38, 4)).sum())
+        .sort("class")
+    )
+    moves = (
+        truth["stock_events"]
+        .group_by("kind")
+        .agg(
+            events=pl.len(),
+            units=pl.col("quantity").sum(),
+            unavailable=pl.col("unavailable").sum(),
+            unrecorded=(pl.col("physical") - pl.col("quantity")).sum(),
+        )
+        .sort("kind")
+    )
+    lead = (
+        truth["lead_times"]
+        .group_by("supplier_id")
+        .agg(
+            lines=pl.len(),
+            mean_days=pl.col("lead_time_days").mean(),
+            deviation_days=pl.col("lead_time_days").std(),
+            on_time=(pl.col("received_at") <= pl.col("expected_delivery")).mean(),
+            fill_rate=pl.col("quantity_received").sum() / pl.col("quantity_ordered").sum(),
+        )
+        .sort("supplier_id")
+    )
     return {
-        "config": {name: value if isinstance(value, int | float | str) else str(value)
-                   for name, value in asdict(config).items()},
+        "config": {
+            name: value if isinstance(value, int | float | str) else str(value)
+            for name, value in asdict(config).items()
+        },
         "end": config.end.isoformat(),
         "source_system": SOURCE_SYSTEM,
         "clean_rows": {feed: frame.height for feed, frame in clean.items()},
         "bronze_rows": {
             feed: frame.filter(~pl.col("file").is_in(refused["file"].implode())).height
-            + refused.filter(pl.col("feed") == feed).height for feed, frame in rows.items()
+            + refused.filter(pl.col("feed") == feed).height
+            for feed, frame in rows.items()
         },
         "files": {feed: frame["file"].n_unique() for feed, frame in rows.items()},
-        "faults": faults.group_by("feed", "fault", "expected", "reason").len("rows").sort(
-            "feed", "fault", "expected", "reason").to_dicts(),
+        "faults": faults.group_by("feed", "fault", "expected", "reason")
+        .len("rows")
+        .sort("feed", "fault", "expected", "reason")
+        .to_dicts(),
         "pos": {row.pop("class"): {**row, "amount": str(Decimal(row["amount"]))} for row in totals.to_dicts()},
-        "stock_events": {row.pop("kind"): row for row in moves.filter(
-            ~pl.col("kind").is_in(["opening", "count"])).to_dicts()},
+        "stock_events": {
+            row.pop("kind"): row for row in moves.filter(~pl.col("kind").is_in(["opening", "count"])).to_dicts()
+        },
         "unmet_units": lost_units,
         "lead_times": lead.to_dicts(),
     }

@@ -6,39 +6,81 @@ lies there. It shares no code with the pipeline's stock rules, which are held ag
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import polars as pl
 
 from inventory_assets.simulator.clock import INSTANT, local_day, utc
-from inventory_assets.simulator.config import HistoryConfig
-from inventory_assets.simulator.flows import Flows, Moves
-from inventory_assets.simulator.world import World
+
+if TYPE_CHECKING:
+    from inventory_assets.simulator.config import HistoryConfig
+    from inventory_assets.simulator.flows import Flows, Moves
+    from inventory_assets.simulator.world import World
 
 DISPOSITION_EFFECT: dict[str, tuple[int, int]] = {
-    "resalable": (1, 0), "inspect": (1, 1), "damaged": (1, 1), "refurbish": (1, 1), "scrap": (0, 0),
+    "resalable": (1, 0),
+    "inspect": (1, 1),
+    "damaged": (1, 1),
+    "refurbish": (1, 1),
+    "scrap": (0, 0),
 }
 """Units added to (book, unavailable) for one unit that came back. Scrapped goods never enter the stock."""
 
 EVENT = {
-    "kind": pl.String, "location": pl.Int64, "item": pl.Int64, "micros": pl.Int64, "day": pl.Int64,
-    "quantity": pl.Int64, "unavailable": pl.Int64, "physical": pl.Int64, "document_id": pl.String,
-    "line_number": pl.Int64, "other": pl.Int64, "sets": pl.Boolean, "detail": pl.String,
+    "kind": pl.String,
+    "location": pl.Int64,
+    "item": pl.Int64,
+    "micros": pl.Int64,
+    "day": pl.Int64,
+    "quantity": pl.Int64,
+    "unavailable": pl.Int64,
+    "physical": pl.Int64,
+    "document_id": pl.String,
+    "line_number": pl.Int64,
+    "other": pl.Int64,
+    "sets": pl.Boolean,
+    "detail": pl.String,
 }
 ADJUSTMENT_REASONS = np.array(["breakage", "theft", "expired"])
+MORNING_SHARE = 0.4
 PER_CELL = ["location", "item"]
 
 
-def _events(kind: str, world: World, config: HistoryConfig, location: np.ndarray, item: np.ndarray,
-            micros: np.ndarray, quantity: np.ndarray | int, **more: object) -> pl.DataFrame:
+def _events(
+    kind: str,
+    world: World,
+    config: HistoryConfig,
+    location: np.ndarray,
+    item: np.ndarray,
+    micros: np.ndarray,
+    quantity: np.ndarray | int,
+    **more: object,
+) -> pl.DataFrame:
     day = local_day(world, config.start, location, micros)
     columns = {
-        "kind": kind, "location": location, "item": item, "micros": micros, "day": day, "quantity": quantity,
-        "unavailable": 0, "physical": quantity, "document_id": None, "line_number": None, "other": None,
-        "sets": False, "detail": None,
+        "kind": kind,
+        "location": location,
+        "item": item,
+        "micros": micros,
+        "day": day,
+        "quantity": quantity,
+        "unavailable": 0,
+        "physical": quantity,
+        "document_id": None,
+        "line_number": None,
+        "other": None,
+        "sets": False,
+        "detail": None,
     } | more
-    full = {name: np.full(location.size, value) if isinstance(value, int | bool) and not isinstance(value, np.ndarray)
-            else [value] * location.size if value is None or isinstance(value, str) else value
-            for name, value in columns.items()}
+    full = {
+        name: np.full(location.size, value)
+        if isinstance(value, int | bool) and not isinstance(value, np.ndarray)
+        else [value] * location.size
+        if value is None or isinstance(value, str)
+        else value
+        for name, value in columns.items()
+    }
     return pl.DataFrame({name: pl.Series(name, full[name]).cast(dtype) for name, dtype in EVENT.items()})
 
 
@@ -46,8 +88,14 @@ def _numbered(prefix: str, size: int, first: int = 1) -> pl.Series:
     return f"{prefix}-" + pl.Series(np.arange(first, first + size)).cast(pl.String).str.zfill(6)
 
 
-def stock_events(config: HistoryConfig, world: World, flows: Flows, lines: pl.DataFrame, orders: pl.DataFrame,
-                 rng: np.random.Generator) -> pl.DataFrame:
+def stock_events(
+    config: HistoryConfig,
+    world: World,
+    flows: Flows,
+    lines: pl.DataFrame,
+    orders: pl.DataFrame,
+    rng: np.random.Generator,
+) -> pl.DataFrame:
     """Every event that touches stock, sorted, with the physical stock and the book after it.
 
     Args:
@@ -63,8 +111,12 @@ def stock_events(config: HistoryConfig, world: World, flows: Flows, lines: pl.Da
         `quantity` is the signed change; for openings and counts the quantity found.
     """
     parts = [
-        _receipt_lines(lines), _deliveries(world, config, orders), *_moves(config, world, flows, rng),
-        _openings(config, world, flows, rng), _counts(config, world, rng), _levels(config, world),
+        _receipt_lines(lines),
+        _deliveries(world, config, orders),
+        *_moves(config, world, flows, rng),
+        _openings(config, world, flows, rng),
+        _counts(config, world, rng),
+        _levels(config, world),
     ]
     events = pl.concat(parts).sort("location", "item", "micros", "sets", "kind", "document_id", "line_number")
     events = events.with_columns(
@@ -86,9 +138,18 @@ def _receipt_lines(lines: pl.DataFrame) -> pl.DataFrame:
     back = pl.col("units") < 0
     change = -pl.col("units") * pl.when(back).then(to_book).otherwise(1)
     return lines.select(
-        kind="class", location="location", item="item", micros=pl.col("time").to_physical(), day="day",
-        quantity=change, unavailable=pl.when(back).then(-pl.col("units") * held).otherwise(0), physical=change,
-        document_id="transaction_id", line_number="line_number", other=pl.lit(None, pl.Int64), sets=pl.lit(value=False),
+        kind="class",
+        location="location",
+        item="item",
+        micros=pl.col("time").to_physical(),
+        day="day",
+        quantity=change,
+        unavailable=pl.when(back).then(-pl.col("units") * held).otherwise(0),
+        physical=change,
+        document_id="transaction_id",
+        line_number="line_number",
+        other=pl.lit(None, pl.Int64),
+        sets=pl.lit(value=False),
         detail="disposition",
     ).cast(EVENT)  # type: ignore[arg-type]
 
@@ -96,9 +157,15 @@ def _receipt_lines(lines: pl.DataFrame) -> pl.DataFrame:
 def _deliveries(world: World, config: HistoryConfig, orders: pl.DataFrame) -> pl.DataFrame:
     done = orders.filter(pl.col("received") > 0, pl.col("received_at").is_not_null())
     return _events(
-        "receipt", world, config, done["location"].to_numpy(), done["item"].to_numpy(),
-        done["received_at"].to_physical().to_numpy(), done["received"].to_numpy(),
-        document_id=done["order_id"].str.replace("PO-", "DN-"), line_number=done["line_number"].to_numpy(),
+        "receipt",
+        world,
+        config,
+        done["location"].to_numpy(),
+        done["item"].to_numpy(),
+        done["received_at"].to_physical().to_numpy(),
+        done["received"].to_numpy(),
+        document_id=done["order_id"].str.replace("PO-", "DN-"),
+        line_number=done["line_number"].to_numpy(),
         detail=done["order_id"],
     )
 
@@ -116,14 +183,53 @@ def _moves(config: HistoryConfig, world: World, flows: Flows, rng: np.random.Gen
     reasons = np.where(changed.quantity > 0, "found", rng.choice(ADJUSTMENT_REASONS, changed.day.size))
     line = {"line_number": 1}
     return [
-        _events("transfer_out", world, config, sent.location, sent.item, moment, -sent.quantity, other=sent.other,
-                document_id=documents, **line),
-        _events("transfer_in", world, config, sent.other, sent.item, moment, sent.quantity, other=sent.location,
-                document_id=documents, **line),
-        _events("adjustment", world, config, changed.location, changed.item, at(changed, 22, 22.5), changed.quantity,
-                document_id=_numbered("ADJ", changed.day.size), detail=pl.Series(list(reasons), dtype=pl.String), **line),
-        _events("issue", world, config, used.location, used.item, at(used, 17, 19), -used.quantity,
-                document_id=_numbered("ISS", used.day.size), **line),
+        _events(
+            "transfer_out",
+            world,
+            config,
+            sent.location,
+            sent.item,
+            moment,
+            -sent.quantity,
+            other=sent.other,
+            document_id=documents,
+            **line,
+        ),
+        _events(
+            "transfer_in",
+            world,
+            config,
+            sent.other,
+            sent.item,
+            moment,
+            sent.quantity,
+            other=sent.location,
+            document_id=documents,
+            **line,
+        ),
+        _events(
+            "adjustment",
+            world,
+            config,
+            changed.location,
+            changed.item,
+            at(changed, 22, 22.5),
+            changed.quantity,
+            document_id=_numbered("ADJ", changed.day.size),
+            detail=pl.Series(list(reasons), dtype=pl.String),
+            **line,
+        ),
+        _events(
+            "issue",
+            world,
+            config,
+            used.location,
+            used.item,
+            at(used, 17, 19),
+            -used.quantity,
+            document_id=_numbered("ISS", used.day.size),
+            **line,
+        ),
         _events("shrinkage", world, config, lost.location, lost.item, at(lost, 21.5, 22), 0, physical=lost.quantity),
     ]
 
@@ -133,21 +239,39 @@ def _openings(config: HistoryConfig, world: World, flows: Flows, rng: np.random.
     known[world.selling :] = True
     place, item = np.nonzero(known)
     zero = np.zeros(place.size, np.int64)
-    return _events("opening", world, config, place, item, utc(world, config.start, place, zero, zero), 0, sets=True,
-                   document_id="INV-OPENING")
+    return _events(
+        "opening",
+        world,
+        config,
+        place,
+        item,
+        utc(world, config.start, place, zero, zero),
+        0,
+        sets=True,
+        document_id="INV-OPENING",
+    )
 
 
 def _counts(config: HistoryConfig, world: World, rng: np.random.Generator) -> pl.DataFrame:
     """Counts before opening or after closing; the sheet of a location and day is one document."""
     places = len(world.locations)
     happens = rng.random((config.days, places, config.items)) < 1 / config.count_interval_days
-    morning = rng.random((config.days, places)) < 0.4
+    morning = rng.random((config.days, places)) < MORNING_SHARE
     day, place, item = np.nonzero(happens)
     second = np.where(morning[day, place], 5 * 3600, 45 * 1800) + rng.integers(0, 3600, day.size)
     dates = pl.Series(day).cast(pl.Int32) + pl.Series([config.start]).to_physical()[0]
     sheet = "CNT-" + pl.Series(world.codes[place]) + "-" + dates.cast(pl.Date).dt.strftime("%Y%m%d")
-    frame = _events("count", world, config, place, item, utc(world, config.start, place, day, second), 0, sets=True,
-                    document_id=sheet)
+    frame = _events(
+        "count",
+        world,
+        config,
+        place,
+        item,
+        utc(world, config.start, place, day, second),
+        0,
+        sets=True,
+        document_id=sheet,
+    )
     return frame.with_columns(line_number=pl.int_range(1, pl.len() + 1).over("document_id"))
 
 
@@ -173,11 +297,15 @@ def stock_by_day(config: HistoryConfig, world: World, opening: np.ndarray, event
     return (
         grid.join(last, on=[*PER_CELL, "day"], how="left", maintain_order="left")
         .with_columns(pl.col("book", "stock", "held").forward_fill().over(PER_CELL))
-        .with_columns(pl.col("stock").fill_null(pl.Series(opening.ravel()[place * items + item])),
-                      pl.col("held").fill_null(0))
+        .with_columns(
+            pl.col("stock").fill_null(pl.Series(opening.ravel()[place * items + item])), pl.col("held").fill_null(0)
+        )
         .select(
-            location_id=pl.Series(world.codes[place]), product_sku=pl.Series(world.items.codes[item]),
-            business_day=pl.lit(config.start) + pl.duration(days="day"), book="book", physical="stock",
+            location_id=pl.Series(world.codes[place]),
+            product_sku=pl.Series(world.items.codes[item]),
+            business_day=pl.lit(config.start) + pl.duration(days="day"),
+            book="book",
+            physical="stock",
             unavailable="held",
         )
     )
@@ -187,8 +315,17 @@ def named(world: World, config: HistoryConfig, events: pl.DataFrame) -> pl.DataF
     """Events with codes and instants instead of numbers; hidden shrinkage left in, marked by its kind."""
     codes = pl.lit(pl.Series(world.codes))
     return events.select(
-        "kind", location_id=codes.gather("location"), product_sku=pl.lit(pl.Series(world.items.codes)).gather("item"),
-        event_time=pl.col("micros").cast(INSTANT), business_day=pl.lit(config.start) + pl.duration(days="day"),
-        quantity="quantity", unavailable="unavailable", physical="physical", document_id="document_id",
-        line_number="line_number", other_location_id=codes.gather("other"), detail="detail", book="book",
+        "kind",
+        location_id=codes.gather("location"),
+        product_sku=pl.lit(pl.Series(world.items.codes)).gather("item"),
+        event_time=pl.col("micros").cast(INSTANT),
+        business_day=pl.lit(config.start) + pl.duration(days="day"),
+        quantity="quantity",
+        unavailable="unavailable",
+        physical="physical",
+        document_id="document_id",
+        line_number="line_number",
+        other_location_id=codes.gather("other"),
+        detail="detail",
+        book="book",
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import polars as pl
 
 from inventory_assets.simulator.clock import INSTANT, utc
-from inventory_assets.simulator.config import HistoryConfig
-from inventory_assets.simulator.flows import Orders
-from inventory_assets.simulator.world import World
+
+if TYPE_CHECKING:
+    from inventory_assets.simulator.config import HistoryConfig
+    from inventory_assets.simulator.flows import Orders
+    from inventory_assets.simulator.world import World
 
 
 def order_lines(config: HistoryConfig, world: World, orders: Orders, rng: np.random.Generator) -> pl.DataFrame:
@@ -19,14 +23,23 @@ def order_lines(config: HistoryConfig, world: World, orders: Orders, rng: np.ran
         expected_delivery, received_at (null where not delivered by the end, or cancelled), cents.
     """
     supplier = world.items.supplier[orders.item]
-    frame = pl.DataFrame({
-        "day": orders.day, "location": orders.location, "supplier": supplier, "item": orders.item,
-        "quantity": orders.quantity, "received": orders.received, "cancelled": orders.cancelled.astype(bool),
-        "arrival_day": orders.arrival_day, "cents": world.items.cost_cents[orders.item],
-    }).sort("day", "location", "supplier", "item")
+    frame = pl.DataFrame(
+        {
+            "day": orders.day,
+            "location": orders.location,
+            "supplier": supplier,
+            "item": orders.item,
+            "quantity": orders.quantity,
+            "received": orders.received,
+            "cancelled": orders.cancelled.astype(bool),
+            "arrival_day": orders.arrival_day,
+            "cents": world.items.cost_cents[orders.item],
+        }
+    ).sort("day", "location", "supplier", "item")
     keys = pl.struct("day", "location", "supplier")
-    frame = frame.with_columns(order=keys.rle_id(), line_number=pl.int_range(1, pl.len() + 1).over(
-        "day", "location", "supplier"))
+    frame = frame.with_columns(
+        order=keys.rle_id(), line_number=pl.int_range(1, pl.len() + 1).over("day", "location", "supplier")
+    )
     numbers = int(frame["order"].max()) + 1 if frame.height else 0  # type: ignore[arg-type]
     order = frame["order"].to_numpy()
     day, location = frame["day"].to_numpy(), frame["location"].to_numpy()
@@ -47,9 +60,15 @@ def order_lines(config: HistoryConfig, world: World, orders: Orders, rng: np.ran
 def lead_times(world: World, orders: pl.DataFrame) -> pl.DataFrame:
     """Delivered order lines with their exact lead time in days."""
     return orders.filter(pl.col("received_at").is_not_null()).select(
-        "order_id", "line_number", supplier_id=_suppliers(world), location_id=pl.lit(pl.Series(world.codes)).gather(
-            "location"), product_sku=pl.lit(pl.Series(world.items.codes)).gather("item"), ordered_at="ordered_at",
-        expected_delivery="expected_delivery", received_at="received_at", quantity_ordered="quantity",
+        "order_id",
+        "line_number",
+        supplier_id=_suppliers(world),
+        location_id=pl.lit(pl.Series(world.codes)).gather("location"),
+        product_sku=pl.lit(pl.Series(world.items.codes)).gather("item"),
+        ordered_at="ordered_at",
+        expected_delivery="expected_delivery",
+        received_at="received_at",
+        quantity_ordered="quantity",
         quantity_received="received",
         lead_time_days=(pl.col("received_at") - pl.col("ordered_at")).dt.total_seconds() / 86_400,
     )

@@ -7,13 +7,20 @@ so that 08:30–12:30 UTC is the same calendar day everywhere: transfers happen 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inventory_assets.simulator.config import HistoryConfig
+if TYPE_CHECKING:
+    from inventory_assets.simulator.config import HistoryConfig
 
 STORE_ZONES = (
-    "America/New_York", "Europe/London", "America/Los_Angeles", "Australia/Sydney", "America/Chicago", "Europe/Berlin",
+    "America/New_York",
+    "Europe/London",
+    "America/Los_Angeles",
+    "Australia/Sydney",
+    "America/Chicago",
+    "Europe/Berlin",
 )
 CITIES = ("New York", "London", "Los Angeles", "Sydney", "Chicago", "Köln")
 REGIONS = ("Americas", "Europe", "Americas", "Asia Pacific", "Americas", "Europe")
@@ -22,6 +29,7 @@ WAREHOUSE_ZONES = ("America/Chicago", "Europe/Berlin")
 CATEGORIES = ("Kitchen", "Garden", "Toys", "Stationery", "Café", "Lighting", "Textiles", "Sports")
 BRANDS = ("Northwind", "Álamo", "Kestrel", "Brightside", "Ode & Son", "Lumière")
 NOUNS = ("Mug", "Lamp", "Puzzle", "Notebook", "Basket", "Lantern", "Towel", "Ball", "Planter", "Candle")
+PRICE_CHANGE_SHARE = 0.15
 COUNTRIES = ("US", "CN", "DE", "GB", "VN", "PT", "IN", "MX")
 
 
@@ -106,27 +114,50 @@ def build_world(config: HistoryConfig, rng: np.random.Generator) -> World:
     for number in range(config.stores):
         turn = number % len(STORE_ZONES)
         name = CITIES[turn] + (f" {number // len(CITIES) + 1}" if number >= len(CITIES) else "")
-        locations.append(Location(
-            f"S{number + 1:03d}", name, "store", STORE_ZONES[turn], REGIONS[turn], "ledger", STORE_SHAPES[turn],
-            selling + turn % min(config.warehouses, 2),
-        ))
+        locations.append(
+            Location(
+                f"S{number + 1:03d}",
+                name,
+                "store",
+                STORE_ZONES[turn],
+                REGIONS[turn],
+                "ledger",
+                STORE_SHAPES[turn],
+                selling + turn % min(config.warehouses, 2),
+            )
+        )
     if config.online:
         locations.append(Location("WEB01", "Online", "online", "UTC", "Global", "ledger", "avro", selling))
     for number in range(config.warehouses):
         turn = number % len(WAREHOUSE_ZONES)
         wms = config.wms_authority and number == config.warehouses - 1
-        locations.append(Location(
-            f"WH{number + 1:02d}", f"Warehouse {number + 1}", "warehouse", WAREHOUSE_ZONES[turn],
-            ("Americas", "Europe")[turn], "wms" if wms else "ledger", "", -1,
-        ))
+        locations.append(
+            Location(
+                f"WH{number + 1:02d}",
+                f"Warehouse {number + 1}",
+                "warehouse",
+                WAREHOUSE_ZONES[turn],
+                ("Americas", "Europe")[turn],
+                "wms" if wms else "ledger",
+                "",
+                -1,
+            )
+        )
     suppliers = []
     for number in range(max(3, min(8, config.items // 10))):
         agreed = int(rng.integers(4, 15))
         mean = agreed * float(rng.uniform(0.8, 1.25))
-        suppliers.append(Supplier(
-            f"SUP-{number + 1:03d}", f"Supplier {number + 1} Ltd", COUNTRIES[number % len(COUNTRIES)], agreed,
-            ("gamma", "lognormal")[number % 2], mean, mean * float(rng.uniform(0.15, 0.5)),
-        ))
+        suppliers.append(
+            Supplier(
+                f"SUP-{number + 1:03d}",
+                f"Supplier {number + 1} Ltd",
+                COUNTRIES[number % len(COUNTRIES)],
+                agreed,
+                ("gamma", "lognormal")[number % 2],
+                mean,
+                mean * float(rng.uniform(0.15, 0.5)),
+            )
+        )
     return World(tuple(locations), tuple(suppliers), _items(config, rng, len(suppliers)))
 
 
@@ -140,7 +171,7 @@ def _items(config: HistoryConfig, rng: np.random.Generator, suppliers: int) -> I
     brand = np.array(BRANDS)[rng.integers(0, len(BRANDS), n)]
     noun = np.array(NOUNS)[rng.integers(0, len(NOUNS), n)]
     cents = np.round(rng.lognormal(7.2, 0.7, n)).astype(np.int64) // 10 * 10 + 99
-    changes = rng.random(n) < 0.15
+    changes = rng.random(n) < PRICE_CHANGE_SHARE
     changes[0] = True
     price_day = np.where(changes, rng.integers(1, max(2, config.days), n), config.days + 1)
     return Items(
