@@ -14,7 +14,7 @@ from inventory_assets.commands.reading import config, sql, status, validate
 
 app = typer.Typer(
     name="inventory",
-    help="Retail inventory: files in, truth out. Exit codes: 0 done, 1 something is wrong, 2 wrong use, 3 nothing there yet.",
+    help="Retail inventory: files in, truth out. Exit codes: 0 done, 1 something is wrong, 2 wrong use, 3 nothing yet.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )

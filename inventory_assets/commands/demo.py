@@ -64,7 +64,7 @@ def demo(
             port = free_port(port)
             try:
                 for service in services(data_dir, settings.dagster_home, port, os.environ):
-                    running.append(start(service))
+                    running.append(start(service))  # noqa: PERF401 - one by one: what was started must be ended
                 wait(settings, running, patience * 60, begun, as_json=as_json)
                 finished = True
                 say_addresses(settings, port, once=once)

@@ -203,7 +203,7 @@ def conditional_put(lake: str, options: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding(
             "error",
             f"{lake} lost {len(handles) + 1 - kept} of {len(handles)} commits made at the same time",
-            "use a store that honours If-None-Match, or set its option (INVENTORY_STORAGE_OPTIONS__AWS_CONDITIONAL_PUT=etag)",
+            "use a store that honours If-None-Match; its option: INVENTORY_STORAGE_OPTIONS__AWS_CONDITIONAL_PUT=etag",
         )
 
 
