@@ -12,20 +12,20 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class IngestSettings(BaseModel):
     """How landing files are taken in."""
 
-    ready_after_seconds: float = Field(5.0, ge=0, description="A file is complete when unchanged for so long.")
-    interval_seconds: int = Field(10, ge=1, description="Seconds between two looks at the landing folder.")
-    max_files_per_run: int = Field(500, ge=1, description="Files one run takes at most.")
-    max_bytes_per_run: int = Field(1_000_000_000, ge=1, description="Bytes one run takes at most.")
-    max_attempts: int = Field(3, ge=1, description="Runs after which a file that fails is recorded as unreadable.")
-    max_ahead_seconds: int = Field(300, ge=0, description="Event times further ahead of their reading are refused.")
+    ready_after_seconds: float = Field(default=5.0, ge=0, description="A file is complete when unchanged for so long.")
+    interval_seconds: int = Field(default=10, ge=1, description="Seconds between two looks at the landing folder.")
+    max_files_per_run: int = Field(default=500, ge=1, description="Files one run takes at most.")
+    max_bytes_per_run: int = Field(default=1_000_000_000, ge=1, description="Bytes one run takes at most.")
+    max_attempts: int = Field(default=3, ge=1, description="Runs after which a file that fails is recorded as unreadable.")
+    max_ahead_seconds: int = Field(default=300, ge=0, description="Event times further ahead of their reading are refused.")
 
 
 class PublishSettings(BaseModel):
     """How the DuckDB file is replaced."""
 
-    min_interval_seconds: float = Field(60.0, ge=0, description="Seconds between two publications at least.")
-    keep_files: int = Field(3, ge=1, description="Published files that are kept.")
-    keep_seconds: float = Field(3600.0, ge=0, description="How long a replaced file is kept at least.")
+    min_interval_seconds: float = Field(default=60.0, ge=0, description="Seconds between two publications at least.")
+    keep_files: int = Field(default=3, ge=1, description="Published files that are kept.")
+    keep_seconds: float = Field(default=3600.0, ge=0, description="How long a replaced file is kept at least.")
 
 
 class Settings(BaseSettings):
@@ -33,16 +33,17 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="INVENTORY_", env_nested_delimiter="__", extra="ignore")
 
-    data_dir: Path = Field(Path("data"), description="Everything written at run time lies below it.")
-    landing_uri: str = Field("", description="Where files arrive; landing/ of the data folder by default.")
-    lake_uri: str = Field("", description="Root of the Delta tables; lakehouse/ of the data folder by default.")
+    data_dir: Path = Field(default=Path("data"), description="Everything written at run time lies below it.")
+    landing_uri: str = Field(default="", description="Where files arrive; landing/ of the data folder by default.")
+    lake_uri: str = Field(default="", description="Root of the Delta tables; lakehouse/ of the data folder by default.")
     storage_options: dict[str, SecretStr] = Field(default_factory=dict, description="Options of the object store.")
-    partitions_start: date = Field(date(2005, 1, 1), description="First daily partition. Never change it.")
-    block_days: int = Field(7, ge=1, description="Days computed and written together.")
-    block_rows: int = Field(1_500_000, ge=1, description="Bronze rows computed and written together, about.")
+    partitions_start: date = Field(default=date(2005, 1, 1), description="First daily partition. Never change it.")
+    block_days: int = Field(default=7, ge=1, description="Days computed and written together.")
+    block_rows: int = Field(default=1_500_000, ge=1, description="Bronze rows computed and written together, about.")
     ingest: IngestSettings = IngestSettings()
     publish: PublishSettings = PublishSettings()
-    shared_data: Path | None = Field(None, description="Folder of the public data sets, for tests and benchmarks.")
+    fixed_clock: str | None = Field(default=None, description="ISO 8601 instant that stands still, for tests.")
+    shared_data: Path | None = Field(default=None, description="Folder of the public data sets, for tests and benchmarks.")
 
     @property
     def landing(self) -> str:

@@ -32,6 +32,7 @@ MOVEMENT_KINDS = (
 ACTIONS = ("release", "fix", "discard", "duplicate_key_other_date")
 
 REASONS: tuple[str, ...] = (
+    "discarded",
     "file:unreadable",
     "file:refused",
     "line:unreadable",
@@ -51,7 +52,6 @@ REASONS: tuple[str, ...] = (
     "unclassified",
     "conflict",
     "duplicate_key_other_date",
-    "discarded",
 )
 """Why a row is in quarantine, in order of precedence; `type` stands as `type:<column>`."""
 

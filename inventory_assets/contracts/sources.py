@@ -22,8 +22,14 @@ class Assumptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    opening_quantity: int | None = Field(None, ge=0, description="Units assumed at each item × location at the start.")
-    opening_date: date | None = Field(None, description="Business day at whose start these units are assumed.")
+    opening_quantity: int | None = Field(default=None, ge=0, description="Units assumed at each item × location at the start.")
+    opening_date: date | None = Field(default=None, description="Business day at whose start these units are assumed.")
+    location_type: Literal["store", "warehouse", "online"] | None = Field(
+        default=None, description="Kind of all locations of a source whose data names none."
+    )
+    received_in_full: bool = Field(
+        default=False, description="Lines that arrived are taken as received in full, where the data names one quantity only."
+    )
 
 
 class SourceProfile(BaseModel):
@@ -81,7 +87,7 @@ class Profiles:
 
 
 def load_profiles(*overrides: str) -> Profiles:
-    """Profiles of the built-in file with TOML texts laid over it, the last one winning key by key.
+    """Profiles of the built-in file with TOML texts laid over it, the last one winning key by key, in nested tables too.
 
     Raises:
         ValueError: a text is not TOML, or a profile has an unknown key or a bad value.
@@ -89,5 +95,8 @@ def load_profiles(*overrides: str) -> Profiles:
     merged: dict[str, dict] = {}
     for text in (files("inventory_assets.contracts").joinpath("sources.toml").read_text("utf-8"), *overrides):
         for name, values in tomllib.loads(text).items():
-            merged.setdefault(name, {}).update(values)
+            profile = merged.setdefault(name, {})
+            for key, value in values.items():
+                held = profile.get(key)
+                profile[key] = held | value if isinstance(held, dict) and isinstance(value, dict) else value
     return Profiles({name: SourceProfile(**values) for name, values in merged.items()})

@@ -130,8 +130,7 @@ class Lake:
 
     def consumed(self, table: Table, source: Table) -> int | None:
         """Version of `source` that `table` took in last, None for never."""
-        handle = self.open(table)
-        return None if handle is None else handle.transaction_version(CONSUMED + source.path)
+        return self._taken(table, source.path)
 
     def day_rows(self, table: Table, version: int | None = None, column: str = "event_date") -> dict[date | None, int]:
         """Rows a day, from the log alone."""
@@ -160,8 +159,9 @@ class Lake:
         return {as_date(values[column]) for values in changed if feed_at is None or values[feed_at] == feed}
 
     def append(self, table: Table, frame: pl.DataFrame, metadata: Mapping[str, str] | None = None) -> Commit:
-        """Append rows after holding them against the contract. Use `Inputs.append_once` for anything that is read
-        from outside.
+        """Append rows after holding them against the contract.
+
+        Anything read from outside goes through `Inputs.append_once`, which knows what the table holds.
 
         Raises:
             ContractError: the rows break the contract; nothing was written.
@@ -205,11 +205,30 @@ class Lake:
             },
         )
 
+    def note(self, table: Table, consumed: Mapping[str, int]) -> None:
+        """Say that these input versions hold nothing new for the table, without touching a row."""
+        from deltalake import CommitProperties, Transaction
+
+        if all(self._taken(table, path) == version for path, version in consumed.items()):
+            return
+        taken = [Transaction(CONSUMED + path, version) for path, version in sorted(consumed.items())]
+        self._write(
+            table,
+            empty(table),
+            lambda: {
+                "mode": "append",
+                "commit_properties": CommitProperties(app_transactions=taken),
+            },
+        )
+
+    def _taken(self, table: Table, path: str) -> int | None:
+        handle = self.open(table)
+        return None if handle is None else handle.transaction_version(CONSUMED + path)
+
     def _write(self, table: Table, frame: pl.DataFrame, options: Callable[[], dict]) -> Commit:
         from time import perf_counter
 
-        from deltalake import DeltaTable, WriterProperties, write_deltalake
-        from deltalake.exceptions import CommitFailedError
+        from deltalake import DeltaTable
 
         started = perf_counter()
         rows = check(conform(frame, table), table)
@@ -226,20 +245,22 @@ class Lake:
                 description=table.description,
                 storage_options=self.storage_options or None,
             )
-        for attempt in range(1, COMMIT_ATTEMPTS + 1):
+        return Commit(self._commit(uri, rows, options), rows.height)
+
+    def _commit(self, uri: str, rows: pl.DataFrame, options: Callable[[], dict]) -> int:
+        from deltalake import DeltaTable, WriterProperties, write_deltalake
+        from deltalake.exceptions import CommitFailedError
+
+        properties = WriterProperties(compression="ZSTD", compression_level=1)
+        last: CommitFailedError | None = None
+        for _ in range(COMMIT_ATTEMPTS):
             handle = DeltaTable(uri, storage_options=self.storage_options or None)
             try:
-                write_deltalake(
-                    handle,
-                    rows,
-                    writer_properties=WriterProperties(compression="ZSTD", compression_level=1),
-                    **options(),
-                )
+                write_deltalake(handle, rows, writer_properties=properties, **options())
             except CommitFailedError as error:
-                if attempt == COMMIT_ATTEMPTS:
-                    raise LakeConflictError(
-                        f"{table.path}: {COMMIT_ATTEMPTS} attempts met another writer; is a second run writing it? {error}"
-                    ) from error
+                last = error
                 continue
-            break
-        return Commit(handle.version(), rows.height)
+            return handle.version()
+        raise LakeConflictError(
+            f"{uri}: {COMMIT_ATTEMPTS} attempts met another writer: {last}; does a second run write it?"
+        )

@@ -1,0 +1,1 @@
+"""What Dagster sees, thin, in the order data flows. Nothing outside this folder and `definitions` imports Dagster."""

@@ -1,0 +1,62 @@
+"""The DuckDB file for analysts, and the resources to write and to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from inventory_assets.contracts.analytics import ANALYTICS
+from inventory_assets.contracts.gold import GOLD
+from inventory_assets.contracts.silver import DAY_BALANCE, LOCATIONS, PRODUCTS, QUARANTINE, SUPPLIERS
+from inventory_assets.defs.resources import Store
+from inventory_assets.defs.specs import key
+
+if TYPE_CHECKING:
+    import duckdb
+
+PUBLISHED = (*GOLD, *ANALYTICS, PRODUCTS, LOCATIONS, SUPPLIERS, DAY_BALANCE, QUARANTINE)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection of the dagster-duckdb resource on a private path, where no reader stands in the way."""
+    from dagster_duckdb import DuckDBResource
+
+    with DuckDBResource(database=str(path)).get_connection() as connection:
+        yield connection
+
+
+@dg.asset(
+    key=["serving", "inventory_duckdb"],
+    deps=[key(table.path) for table in PUBLISHED],
+    group_name="serving",
+    kinds={"duckdb"},
+    owners=["team:inventory-data"],
+    tags={"layer": "serving"},
+    pool="duckdb",
+    description="`serving/inventory.duckdb`: gold, analytics and masters for analysts and BI tools, replaced in one "
+    "step and always readable. Changed days only; at most once every `publish.min_interval_seconds`.\n\n"
+    "**Grain**: one file, one publish id in all tables\n\n**Late data**: the days that changed",
+)
+def inventory_duckdb(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
+    """Publish what changed since the last publication."""
+    from inventory_assets.pipeline.publish import refresh_published
+
+    published = refresh_published(store.workspace(), store.settings(), writing)
+    if published is None:
+        return dg.MaterializeResult(metadata={"published": False})
+    return dg.MaterializeResult(
+        metadata={
+            "published": True,
+            "publish_id": published.publish_id,
+            "path": dg.MetadataValue.path(str(published.path)),
+            "bytes": published.size,
+            "rows": sum(published.rows.values()),
+            "rows_written": sum(published.rows_written.values()),
+            "incremental": published.incremental,
+        }
+    )

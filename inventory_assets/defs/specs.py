@@ -1,0 +1,72 @@
+"""Asset specs derived from the contracts: one way to describe a table to Dagster."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from inventory_assets.contracts.model import Column, Table
+from inventory_assets.defs.partitions import DAILY
+
+LAKE_POOL = "lake"
+"""Every step that writes Delta tables takes this pool, so that each table has one writer."""
+
+DAGSTER_TYPES = {"Money": "decimal(18,4)", "Datetime": "timestamp (UTC)"}
+KINDS = {
+    "bronze": {"deltalake", "bronze"},
+    "silver": {"deltalake", "polars", "silver"},
+    "gold": {"deltalake", "polars", "gold"},
+    "analytics": {"deltalake", "polars"},
+}
+
+
+def key(path: str) -> dg.AssetKey:
+    """Asset key of a table path."""
+    return dg.AssetKey(path.split("/"))
+
+
+def _column(column: Column) -> dg.TableColumn:
+    constraints = dg.TableColumnConstraints(nullable=column.nullable)
+    description = f"{column.description}{f' [{column.unit}]' if column.unit else ''}"
+    return dg.TableColumn(
+        column.name,
+        DAGSTER_TYPES.get(column.type, column.type.lower()),
+        description,
+        constraints,
+        tags={"data_class": column.data_class},
+    )
+
+
+def is_daily(table: Table) -> bool:
+    """Whether Dagster partitions the table by business day."""
+    return table.layer != "bronze" and "event_date" in table.partition_by
+
+
+def describe(table: Table) -> str:
+    """Description of a table with grain, key, reach and upstream."""
+    upstream = ", ".join(f"`{path}`" for path in table.upstream) or "landing files"
+    return (
+        f"{table.description}\n\n**Grain**: {table.grain}\n\n**Key**: {', '.join(table.key)}\n\n"
+        f"**Late data**: {table.reach.rule} ({table.reach.days_back} days back, {table.reach.days_forward} forward)\n\n"
+        f"**From**: {upstream}"
+    )
+
+
+def spec(table: Table) -> dg.AssetSpec:
+    """Asset spec of a declared table."""
+    return dg.AssetSpec(
+        key(table.path),
+        deps=[key(path) for path in table.upstream if path != "silver/decisions"],
+        description=describe(table),
+        group_name=table.layer,
+        kinds=KINDS[table.layer],
+        owners=[table.owner],
+        tags={"layer": table.layer, "cadence": table.cadence},
+        partitions_def=DAILY if is_daily(table) else None,
+        metadata={
+            "dagster/column_schema": dg.TableSchema(
+                columns=[_column(column) for column in table.columns],
+                constraints=dg.TableConstraints(other=[f"unique: {', '.join(table.key)}"]),
+            ),
+            "dagster/table_name": table.path,
+        },
+    )

@@ -1,0 +1,1 @@
+"""Sources to bronze: readers of landing files, planning of a tick, loaders of public data sets."""

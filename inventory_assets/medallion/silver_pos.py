@@ -1,0 +1,230 @@
+"""Till receipts: sales, returns, cancellations, gifts, corrections of stock, lines that are no goods.
+
+Which bronze rows to read is decided by `silver_matching`; writing is not here. Invariant: every line of a written day
+stands in exactly one of the tables, in quarantine, or is an exact repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, timedelta
+
+import polars as pl
+
+from inventory_assets.contracts import silver
+from inventory_assets.contracts.feeds import POS
+from inventory_assets.contracts.model import Table
+from inventory_assets.contracts.schemas import MONEY, empty
+from inventory_assets.contracts.silver import DAY_BALANCE, QUARANTINE
+from inventory_assets.contracts.sources import Profiles, SourceProfile
+from inventory_assets.medallion.silver_common import (
+    MAX_AHEAD,
+    Rule,
+    Rulebook,
+    Settled,
+    balance,
+    by_source,
+    common_rules,
+    in_days,
+    limit_rules,
+    null_key_rules,
+    score,
+    settle,
+    trimmed,
+)
+from inventory_assets.medallion.silver_decisions import lay_over
+from inventory_assets.medallion.silver_matching import match_cancellations, needed_lines
+
+POS_TABLES: tuple[Table, ...] = (
+    silver.SALES, silver.RETURNS, silver.CANCELLATIONS, silver.GIVEN_AWAY, silver.STOCK_ADJUSTMENTS,
+    silver.NON_MERCHANDISE,
+)  # fmt: skip
+"""Tables a POS line may stand in."""
+
+_UNCLASSIFIED, _SALE, _RETURN, _GIVEN_AWAY, _ADJUSTMENT, _NON_MERCHANDISE = range(6)
+_QUANTITY, _PRICE = pl.col("quantity_sold"), pl.col("unit_price")
+
+
+def _items(codes: pl.Series, known_items: pl.Series, profile: SourceProfile) -> pl.DataFrame:
+    """What there is to say about each item code as sent: codes are few, so patterns are tried once a code."""
+    code = pl.col("_item")
+    checks = []
+    if profile.sku_pattern:
+        checks.append(code.str.contains(profile.sku_pattern))
+    if profile.sku_max_length:
+        checks.append(code.str.len_chars() <= profile.sku_max_length)
+    goods = code.str.contains(profile.merchandise_pattern) if profile.merchandise_pattern else pl.lit(True)  # noqa: FBT003
+    text = pl.col("product_sku").str.strip_chars().str.to_uppercase()
+    return (
+        pl.DataFrame({"product_sku": codes.unique()})
+        .with_columns(pl.when(text != "").then(text).alias("_item"))
+        .with_columns(
+            goods.fill_null(value=True).alias("_goods"),
+            code.is_in(known_items.drop_nulls().implode()).fill_null(value=False).alias("_known"),
+            pl.sum_horizontal([pl.lit(0), *checks]).fill_null(0).cast(pl.UInt8).alias("_item_checks"),
+        )
+        .with_columns(pl.lit(len(checks), pl.UInt8).alias("_item_rules"))
+    )
+
+
+def _quality(profile: SourceProfile) -> pl.Expr:
+    """Share of quality rules that hold.
+
+    Form of the receipt number, form and length of the item code (each where the profile declares it), item in the
+    master, currency a code of three letters (sent or the source's).
+    """
+    rules = [pl.col("_known"), pl.col("currency").str.len_bytes() == 3]  # noqa: PLR2004 - ISO 4217
+    if profile.transaction_pattern:
+        rules.append(pl.col("transaction_id").str.contains(profile.transaction_pattern))
+    held = score(rules) * len(rules) + pl.col("_item_checks")
+    return held / (len(rules) + pl.col("_item_rules"))
+
+
+def _standardised(rows: pl.DataFrame, known_items: pl.Series, profile: SourceProfile) -> pl.DataFrame:
+    """Rows with codes in standard form, the item's facts and the line's class."""
+    correction = pl.lit(False)  # noqa: FBT003 - a literal
+    if profile.adjustment_rule == "price_zero_without_customer":
+        correction = (_PRICE == 0) & pl.col("customer_id").is_null()
+    line_class = (
+        pl.when(~pl.col("_goods")).then(_NON_MERCHANDISE)
+        .when(correction).then(_ADJUSTMENT)
+        .when((_QUANTITY > 0) & (_PRICE > 0)).then(_SALE)
+        .when((_QUANTITY < 0) & (_PRICE > 0)).then(_RETURN)
+        .when((_QUANTITY > 0) & (_PRICE == 0)).then(_GIVEN_AWAY)
+        .otherwise(_UNCLASSIFIED)
+    )  # fmt: skip
+    texts = [c.name for c in POS.columns if c.type == "String" and c.name not in {"product_sku", "currency"}]
+    currency = pl.col("currency").str.strip_chars().str.to_uppercase()
+    return (
+        rows.lazy()
+        .join(_items(rows["product_sku"], known_items, profile).lazy(), on="product_sku", how="left", nulls_equal=True)
+        .with_columns(
+            *trimmed(texts),
+            pl.col("product_sku").alias("_sent_sku"),
+            pl.col("_item").alias("product_sku"),
+            pl.when(currency != "").then(currency).fill_null(profile.currency).alias("currency"),
+            (_PRICE * _QUANTITY).cast(MONEY, strict=False).alias("total_amount"),
+        )
+        .with_columns(
+            pl.col("disposition").str.to_lowercase(),
+            line_class.cast(pl.Int8).alias("_class"),
+        )
+        .drop("_item")
+        .collect()
+    )
+
+
+def _rulebook(profile: SourceProfile, max_ahead: timedelta) -> Rulebook:
+    """Rules (1), (2) and (7) of a POS line; the classes are in `_class`."""
+    goods, returned = pl.col("_goods"), pl.col("_class") == _RETURN
+    sent = _PRICE.is_not_null() & _QUANTITY.is_not_null()
+    ranged = {"quantity_sold": "quantity_sold"}
+    rules = [
+        *common_rules(profile.earliest_date, "timestamp", max_ahead=max_ahead),
+        *null_key_rules(("transaction_id", "store_id", "product_sku", "line_number")),
+        Rule("time:missing", pl.col("timestamp").is_null() & pl.col("row_error").is_null(), ("timestamp",)),
+        Rule("quantity:zero", goods & (_QUANTITY == 0)),
+        Rule("quantity:null", goods & _QUANTITY.is_null(), ("quantity_sold",)),
+        Rule("price:null", goods & _PRICE.is_null(), ("unit_price",)),
+        Rule("price:negative", goods & (_PRICE < 0)),
+        *limit_rules(silver.SALES, ranged, goods),
+        *limit_rules(silver.SALES, {"line_number": "line_number"}),
+        Rule("value:out_of_range", goods & sent & pl.col("total_amount").is_null()),
+        *limit_rules(silver.RETURNS, {"disposition": "disposition"}, returned),
+        Rule("unclassified", (pl.col("_class") == _UNCLASSIFIED) & (_QUANTITY < 0) & (_PRICE == 0)),
+    ]
+    key = ("store_id", "transaction_id", "line_number")
+    return Rulebook(POS, key, tuple(rules), "timestamp", "store_id", _QUANTITY)
+
+
+def _local(rows: pl.DataFrame) -> list[pl.Expr]:
+    """Columns of local business time: the date is bronze's, the hour is read in the row's stored zone."""
+    hour = pl.lit(None, pl.Int8)
+    for zone in rows["business_time_zone"].unique().drop_nulls().sort():
+        here = pl.col("timestamp").dt.convert_time_zone(zone).dt.hour()
+        hour = pl.when(pl.col("business_time_zone") == zone).then(here).otherwise(hour)
+    weekday = pl.col("event_date").dt.weekday()
+    return [
+        pl.col("event_date").alias("transaction_date"),
+        hour.alias("transaction_hour"),
+        weekday.alias("transaction_day_of_week"),
+        (weekday >= 6).alias("is_weekend"),  # noqa: PLR2004 - Saturday
+    ]
+
+
+def _split(kept: pl.DataFrame, inside: pl.Expr) -> dict[str, pl.DataFrame]:
+    """Kept lines by table; sales and returns of neighbour days take part in matching and are left out."""
+    lines = {code: kept.filter(pl.col("_class") == code) for code in (_SALE, _RETURN)}
+    sales, returns = lines[_SALE], lines[_RETURN].with_columns(pl.col("disposition").fill_null("resalable"))
+    pairs = match_cancellations(sales, returns)
+    sold = sales[pairs["sale"]].select(
+        pl.col("transaction_id").alias("sale_transaction_id"),
+        pl.col("line_number").alias("sale_line_number"),
+        pl.col("store_id").alias("sale_store_id"),
+        pl.col("event_date").alias("sale_date"),
+    )
+    back = returns[pairs["return"]]
+    marks = pl.DataFrame({
+        "_row": pairs["sale"],
+        "cancelled_by_transaction_id": back["transaction_id"],
+        "cancelled_by_line_number": back["line_number"],
+    })
+    rest = returns.with_row_index("_row").join(pairs, left_on="_row", right_on="return", how="anti").drop("_row")
+    found = {
+        silver.SALES: sales.with_row_index("_row").join(marks, on="_row", how="left").drop("_row"),
+        silver.RETURNS: rest,
+        silver.CANCELLATIONS: back.hstack(sold),
+        silver.GIVEN_AWAY: kept.filter(pl.col("_class") == _GIVEN_AWAY),
+        silver.STOCK_ADJUSTMENTS: kept.filter(pl.col("_class") == _ADJUSTMENT),
+        silver.NON_MERCHANDISE: kept.filter(pl.col("_class") == _NON_MERCHANDISE),
+    }
+    return {table.path: frame.filter(inside).select(table.column_names) for table, frame in found.items()}
+
+
+def _derived(settled: Settled, profile: SourceProfile) -> pl.DataFrame:
+    return settled.kept.with_columns(
+        *_local(settled.kept), (~pl.col("_known")).alias("item_unknown"),
+        _quality(profile).alias("data_quality_score"),
+    )
+
+
+def build_pos(
+    bronze: pl.DataFrame,
+    decisions: pl.DataFrame,
+    known_items: pl.Series,
+    profiles: Profiles,
+    days: Collection[date | None],
+    *,
+    max_ahead: timedelta = MAX_AHEAD,
+) -> dict[str, pl.DataFrame]:
+    """Silver tables of till receipts for some days.
+
+    Args:
+        bronze: rows of `bronze/inventory_transactions`: those of the days, those which `matching_days` names as window,
+            and those of days from which a fix moves rows here (`days_to_read`).
+        decisions: rows of `silver/decisions`.
+        known_items: item codes of the product master.
+        profiles: source profiles.
+        days: days to build; None is the partition of rows without a day.
+        max_ahead: how far an event time may lie ahead of the row's reading.
+
+    Returns:
+        Frames of these days by table path, quarantine and day balance included, each in its contract's schema.
+    """
+    inside = in_days(days)
+    rows = needed_lines(lay_over(bronze, decisions, profiles, POS), inside)
+    parts: dict[str, list[pl.DataFrame]] = {
+        table.path: [empty(table)] for table in (*POS_TABLES, QUARANTINE, DAY_BALANCE)
+    }
+    for system, sent in by_source(rows):
+        profile = profiles[system]
+        settled = settle(_standardised(sent, known_items, profile), _rulebook(profile, max_ahead))
+        tables = _split(_derived(settled, profile), inside)
+        refused = settled.quarantine.filter(inside)
+        counts = balance(
+            POS, sent.filter(inside), {path.split("/")[1]: frame for path, frame in tables.items()}, refused,
+            settled.repeats.filter(inside),
+        )
+        for path, frame in {**tables, QUARANTINE.path: refused, DAY_BALANCE.path: counts}.items():
+            parts[path].append(frame)
+    return {path: pl.concat(frames) for path, frames in parts.items()}

@@ -1,0 +1,92 @@
+"""Gold and silver into features: demand by day, items and customers as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+
+import polars as pl
+
+from inventory_assets.contracts.analytics import (
+    CUSTOMER_BEHAVIOR_FEATURES,
+    DEMAND_FORECASTING_FEATURES,
+    INVENTORY_OPTIMIZATION_FEATURES,
+    ROLLING_DAYS,
+)
+from inventory_assets.contracts.gold import DAILY_INVENTORY_SUMMARY
+from inventory_assets.contracts.silver import CANCELLATIONS, RETURNS, SALES
+from inventory_assets.lakehouse.lake import Scope
+from inventory_assets.medallion.analytics_customers import customer_behavior_features
+from inventory_assets.medallion.analytics_demand import demand_forecasting_features
+from inventory_assets.medallion.analytics_items import inventory_optimization_features
+from inventory_assets.pipeline.workspace import Day, Report, Workspace, blocks, day_scope, dirty_from, shifted
+
+FEATURE_BLOCK_DAYS = 31
+"""Days of features computed together: each block reads the 89 days before it, so larger blocks read less twice."""
+
+
+def refresh_demand_features(workspace: Workspace, days: Collection[Day] | None = None) -> Report:
+    """Rebuild demand features of the dirty days and of the days whose windows hold them."""
+    lake, table, source = workspace.lake, DEMAND_FORECASTING_FEATURES, DAILY_INVENTORY_SUMMARY
+    report = Report((table,))
+    pins = lake.pins((source,))
+    rows = lake.day_rows(source, pins.get(source.path))
+    present = {day for day in rows if day is not None}
+    if not present:
+        return report
+    if days is None:
+        dirty = dirty_from(lake, (table,), (source,), pins)
+        wanted: set[Day] = set(shifted(dirty, 0, table.reach.days_forward)) & present
+        wanted |= dirty - {None}
+    else:
+        wanted = set(days)
+    planned = list(blocks(wanted, rows, FEATURE_BLOCK_DAYS, workspace.block_rows))
+    holidays = {"*": frozenset().union(*(workspace.profiles[name].holidays for name in workspace.profiles))}
+    for block in planned:
+        window = set(block) | {day for day in shifted(block, ROLLING_DAYS - 1, 0) if day in present}
+        frame = demand_forecasting_features(
+            lake.scan(source, pins[source.path], window), block, min(present), holidays, workspace.now().date()
+        ).collect()
+        consumed = pins if days is None and block is planned[-1] else None
+        commit = lake.replace(table, frame, day_scope(block), consumed)
+        report.add(table, commit.version, frame, block)
+    return report
+
+
+def refresh_item_features(workspace: Workspace) -> Report:
+    """Rebuild item features when the daily summary changed."""
+    lake, table, source = workspace.lake, INVENTORY_OPTIMIZATION_FEATURES, DAILY_INVENTORY_SUMMARY
+    report = Report((table,))
+    pins = lake.pins((source,))
+    if not pins or lake.consumed(table, source) == pins[source.path]:
+        return report
+    present = [day for day, rows in lake.day_rows(source, pins[source.path]).items() if day is not None and rows]
+    if not present:
+        return report
+    last = max(present)
+    window = {day for day in present if day > last - timedelta(days=ROLLING_DAYS)}
+    rows = inventory_optimization_features(
+        lake.scan(source, pins[source.path], window), last, min(present), workspace.now().date()
+    ).collect()
+    commit = lake.replace(table, rows, Scope(), pins)
+    report.add(table, commit.version, rows, None)
+    return report
+
+
+def refresh_customer_features(workspace: Workspace) -> Report:
+    """Rebuild customer features when sales, returns or cancellations changed."""
+    lake, table = workspace.lake, CUSTOMER_BEHAVIOR_FEATURES
+    sources = (SALES, RETURNS, CANCELLATIONS)
+    report = Report((table,))
+    pins = lake.pins(sources)
+    if not pins or all(lake.consumed(table, source) == pins.get(source.path) for source in sources):
+        return report
+    known = pl.col("customer_id").is_not_null()
+    sales, returns, cancellations = (lake.scan(s, pins.get(s.path)).filter(known) for s in sources)
+    sold = [day for day, rows in lake.day_rows(SALES, pins.get(SALES.path)).items() if day is not None and rows]
+    if not sold:
+        return report
+    rows = customer_behavior_features(sales, returns, cancellations, max(sold), workspace.now().date()).collect()
+    commit = lake.replace(table, rows, Scope(), pins)
+    report.add(table, commit.version, rows, None)
+    return report

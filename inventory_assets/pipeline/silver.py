@@ -1,0 +1,231 @@
+"""Bronze into silver: each feed's dirty days, in blocks, every table of the feed replaced for the same days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import polars as pl
+
+from inventory_assets.contracts.bronze import BRONZE
+from inventory_assets.contracts.feeds import FEEDS
+from inventory_assets.contracts.model import Table
+from inventory_assets.contracts.silver import (
+    CANCELLATIONS,
+    DAY_BALANCE,
+    DECISIONS,
+    GIVEN_AWAY,
+    LOCATIONS,
+    NON_MERCHANDISE,
+    PRODUCTS,
+    QUARANTINE,
+    RETURNS,
+    SALES,
+    STOCK_ADJUSTMENTS,
+    STOCK_COUNTS,
+    STOCK_OPENINGS,
+    SUPPLIER_ORDERS,
+    SUPPLIERS,
+    WAREHOUSE_UPDATES,
+)
+from inventory_assets.lakehouse.lake import Lake, Scope
+from inventory_assets.medallion.silver_decisions import days_to_read
+from inventory_assets.medallion.silver_masters import build_locations, build_products, build_suppliers
+from inventory_assets.medallion.silver_matching import SLIM, MatchingDays, matching_days
+from inventory_assets.medallion.silver_pos import build_pos
+from inventory_assets.medallion.silver_stock import build_stock
+from inventory_assets.medallion.silver_supplier import build_supplier
+from inventory_assets.medallion.silver_warehouse import build_warehouse
+from inventory_assets.pipeline.workspace import Day, Report, Workspace, blocks, day_scope, dirty_days, shifted
+
+Frames = dict[str, pl.DataFrame]
+SHARED = (QUARANTINE, DAY_BALANCE)
+
+
+@dataclass(frozen=True, slots=True)
+class DayFeed:
+    """A feed whose silver tables are functions of a day.
+
+    Attributes:
+        name: feed.
+        tables: its own silver tables, the shared ones apart.
+        build: the pure function.
+        matched: whether lines are matched across days.
+    """
+
+    name: str
+    tables: tuple[Table, ...]
+    build: Callable[..., Frames]
+    matched: bool = False
+
+    @property
+    def bronze(self) -> Table:
+        """Its bronze table."""
+        return BRONZE[self.name]
+
+    @property
+    def outputs(self) -> tuple[Table, ...]:
+        """Every table a block of it replaces; the shared ones last, so that they name the feed's progress."""
+        return (*self.tables, *SHARED)
+
+
+DAY_FEEDS: dict[str, DayFeed] = {
+    feed.name: feed
+    for feed in (
+        DayFeed(
+            "pos",
+            (SALES, RETURNS, CANCELLATIONS, GIVEN_AWAY, STOCK_ADJUSTMENTS, NON_MERCHANDISE),
+            build_pos,
+            matched=True,
+        ),
+        DayFeed("warehouse", (WAREHOUSE_UPDATES, STOCK_COUNTS), build_warehouse),
+        DayFeed("supplier", (SUPPLIER_ORDERS,), build_supplier),
+        DayFeed("stock", (STOCK_OPENINGS,), build_stock),
+    )
+}
+MASTERS: dict[str, tuple[Table, Callable[..., Frames]]] = {
+    "products": (PRODUCTS, build_products),
+    "locations": (LOCATIONS, build_locations),
+    "suppliers": (SUPPLIERS, build_suppliers),
+}
+
+
+def refresh_master(workspace: Workspace, name: str) -> Report:
+    """Rebuild a master table from all of its bronze rows when they or decisions about them changed."""
+    lake = workspace.lake
+    table, build = MASTERS[name]
+    bronze = BRONZE[name]
+    report = Report((table, *SHARED))
+    pins = lake.pins((bronze, DECISIONS))
+    if not _stale(lake, (table, *SHARED), pins, bronze) and not decided_days(lake, table, name, pins):
+        return report
+    decisions = _decisions(lake, name, pins)
+    frames = build(lake.scan(bronze, pins.get(bronze.path)).collect(), decisions, workspace.profiles)
+    for output in (table, *SHARED):
+        scope = Scope(feed=name) if output in SHARED else Scope()
+        commit = lake.replace(output, frames[output.path], scope, pins)
+        report.add(output, commit.version, frames[output.path], None)
+    return report
+
+
+def refresh_days(workspace: Workspace, name: str, days: Collection[Day] | None = None) -> Report:
+    """Rebuild the silver tables of a feed for its dirty days, or for the days asked for.
+
+    Args:
+        workspace: stores, profiles, clock.
+        name: feed.
+        days: days to rebuild whatever changed; None for those that are dirty.
+
+    Returns:
+        What was replaced.
+    """
+    lake, feed = workspace.lake, DAY_FEEDS[name]
+    report = Report(feed.outputs)
+    pins = lake.pins((feed.bronze, DECISIONS, PRODUCTS))
+    if feed.bronze.path not in pins:
+        return report
+    known = known_items(lake, pins)
+    wanted: set[Day] = set(days or ())
+    if days is None:
+        wanted = dirty_days(lake, feed.outputs, feed.bronze, pins[feed.bronze.path], feed=None)
+        wanted |= decided_days(lake, feed.outputs[0], name, pins)
+        wanted |= reflagged_days(lake, feed, known, pins)
+    decisions = _decisions(lake, name, pins)
+    if days is None and not wanted:
+        for output in feed.outputs:
+            lake.note(output, pins)
+        return report
+    planned = _plan(workspace, feed, pins, wanted, decisions)
+    for block, window in planned:
+        sources = days_to_read(decisions, FEEDS[name], window)
+        bronze = lake.scan(feed.bronze, pins[feed.bronze.path], sources).collect()
+        frames = feed.build(bronze, decisions, known, workspace.profiles, block)
+        consumed = pins if days is None and block is planned[-1][0] else None
+        for output in feed.outputs:
+            scope = day_scope(block, name if output in SHARED else None)
+            commit = lake.replace(output, frames[output.path], scope, consumed)
+            report.add(output, commit.version, frames[output.path], block)
+    return report
+
+
+def refresh_facts(workspace: Workspace, days: Collection[Day] | None = None) -> Report:
+    """Rebuild the silver tables of every day feed; see `refresh_days`."""
+    report = Report((*(table for feed in DAY_FEEDS.values() for table in feed.tables), *SHARED))
+    for name in DAY_FEEDS:
+        report.merge(refresh_days(workspace, name, days))
+    return report
+
+
+def known_items(lake: Lake, pins: dict[str, int]) -> pl.Series:
+    """Items of the product master, whatever their version."""
+    return lake.scan(PRODUCTS, pins.get(PRODUCTS.path)).select("product_sku").unique().collect().to_series()
+
+
+def reflagged_days(lake: Lake, feed: DayFeed, known: pl.Series, pins: dict[str, int]) -> set[Day]:
+    """Days with a row whose `item_unknown` the newest product master contradicts."""
+    flagged = [table for table in feed.tables if "item_unknown" in table.column_names]
+    days: set[Day] = set()
+    for table in flagged:
+        if lake.version(table) is None or lake.consumed(table, PRODUCTS) == pins.get(PRODUCTS.path):
+            continue
+        wrong = pl.col("item_unknown") == pl.col("product_sku").is_in(known.implode())
+        days |= set(lake.scan(table).filter(wrong).select("event_date").unique().collect().to_series().to_list())
+    return days
+
+
+def decided_days(lake: Lake, output: Table, feed: str, pins: dict[str, int]) -> set[Day]:
+    """Days that decisions of a feed touch and the output has not taken in yet."""
+    if pins.get(DECISIONS.path) is None or lake.consumed(output, DECISIONS) == pins[DECISIONS.path]:
+        return set()
+    decisions = _decisions(lake, feed, pins)
+    after = lake.consumed(output, DECISIONS)
+    if after is not None:
+        decisions = decisions.join(lake.scan(DECISIONS, after).collect(), on="decision_id", how="anti")
+    moved = decisions.filter(pl.col("new_event_date").is_not_null())["new_event_date"].to_list()
+    return {*decisions["event_date"].to_list(), *moved}
+
+
+def match_days(
+    workspace: Workspace, bronze: Table, version: int, days: Collection[Day], decisions: pl.DataFrame
+) -> MatchingDays:
+    """Days whose split of returns and cancellations hangs together with `days`, and the days to read for them."""
+    looked_at: set[Day] = {*days, *shifted(days, 1, 1)}
+    while True:
+        slim = workspace.lake.scan(bronze, version, looked_at).select(SLIM).collect()
+        matching = matching_days(slim, days, looked_at, decisions, workspace.profiles)
+        if not matching.missing:
+            return matching
+        looked_at |= matching.missing
+
+
+def _plan(
+    workspace: Workspace, feed: DayFeed, pins: dict[str, int], wanted: set[Day], decisions: pl.DataFrame
+) -> list[tuple[list[Day], set[Day]]]:
+    """Blocks of days to build, each with the days whose bronze rows it needs.
+
+    Days tied to a wanted day by a chain of equal lines are built too; they tie no further ones, because the whole
+    chain is among them already.
+    """
+    version = pins[feed.bronze.path]
+    rows = workspace.lake.day_rows(feed.bronze, version)
+    cut = [list(block) for block in blocks(wanted, rows, workspace.block_days, workspace.block_rows)]
+    if not feed.matched:
+        return [(block, set(block)) for block in cut]
+    planned: list[tuple[list[Day], set[Day]]] = []
+    tied: set[Day] = set()
+    for block in cut:
+        matching = match_days(workspace, feed.bronze, version, block, decisions)
+        planned.append((block, matching.window | set(block)))
+        tied |= matching.rebuild - wanted
+    for block in blocks(tied, rows, workspace.block_days, workspace.block_rows):
+        matching = match_days(workspace, feed.bronze, version, block, decisions)
+        planned.append((block, matching.window | set(block)))
+    return planned
+
+
+def _stale(lake: Lake, outputs: Collection[Table], pins: dict[str, int], source: Table) -> bool:
+    return source.path in pins and any(lake.consumed(output, source) != pins[source.path] for output in outputs)
+
+
+def _decisions(lake: Lake, feed: str, pins: dict[str, int]) -> pl.DataFrame:
+    return lake.scan(DECISIONS, pins.get(DECISIONS.path)).filter(pl.col("feed") == feed).collect()

@@ -1,0 +1,236 @@
+"""Silver into stock: movements by day, month-end checkpoints, position and snapshot of the keys that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, timedelta
+
+import polars as pl
+
+from inventory_assets.contracts.gold import DAILY_INVENTORY_SNAPSHOT, INVENTORY_POSITION, STOCK_CHECKPOINTS
+from inventory_assets.contracts.silver import (
+    CANCELLATIONS,
+    GIVEN_AWAY,
+    QUARANTINE,
+    RETURNS,
+    SALES,
+    STOCK_ADJUSTMENTS,
+    STOCK_MOVEMENTS,
+    WAREHOUSE_UPDATES,
+)
+from inventory_assets.contracts.tables import TABLES
+from inventory_assets.lakehouse.lake import Lake, Scope
+from inventory_assets.pipeline.stock_events import STOCK_INPUTS, Changed, all_counts, changed_since, movements_since
+from inventory_assets.pipeline.workspace import Day, Report, Workspace, blocks, day_scope, dirty_from
+from inventory_assets.stock.checkpoints import build_checkpoints, checkpoint_at, month_after, month_before, since_month
+from inventory_assets.stock.counts import PAIR
+from inventory_assets.stock.movements import movements_of_pos, movements_of_warehouse
+from inventory_assets.stock.position import position, quarantined_units
+from inventory_assets.stock.snapshot import SPANS, affected_spans, changed_events, opening_month, snapshot
+
+POS_TABLES = (SALES, RETURNS, CANCELLATIONS, GIVEN_AWAY, STOCK_ADJUSTMENTS)
+MOVEMENT_INPUTS = (*POS_TABLES, WAREHOUSE_UPDATES)
+
+
+def refresh_movements(workspace: Workspace, days: Collection[Day] | None = None) -> Report:
+    """Rebuild the movements of the days whose facts changed, or of the days asked for."""
+    lake = workspace.lake
+    report = Report((STOCK_MOVEMENTS,))
+    pins = lake.pins(MOVEMENT_INPUTS)
+    wanted = set(days) if days is not None else dirty_from(lake, (STOCK_MOVEMENTS,), MOVEMENT_INPUTS, pins)
+    wanted.discard(None)
+    weights = lake.day_rows(SALES, pins.get(SALES.path))
+    planned = list(blocks(wanted, weights, workspace.block_days, workspace.block_rows))
+    for block in planned:
+        facts = {table: lake.scan(table, pins.get(table.path), block) for table in MOVEMENT_INPUTS}
+        plans = (
+            movements_of_pos(*(facts[table] for table in POS_TABLES)),
+            movements_of_warehouse(facts[WAREHOUSE_UPDATES]),
+        )
+        frame = pl.concat(plans).collect(engine="streaming")
+        consumed = pins if days is None and block is planned[-1] else None
+        commit = lake.replace(STOCK_MOVEMENTS, frame, day_scope(block), consumed)
+        report.add(STOCK_MOVEMENTS, commit.version, frame, block)
+    return report
+
+
+def refresh_position(workspace: Workspace) -> Report:
+    """Rebuild the checkpoints of the pairs whose events changed, and the position of all pairs."""
+    lake = workspace.lake
+    report = Report((STOCK_CHECKPOINTS, INVENTORY_POSITION))
+    pins = lake.pins((*STOCK_INPUTS, QUARANTINE))
+    if all(lake.consumed(INVENTORY_POSITION, TABLES[path]) == version for path, version in pins.items()):
+        return report
+    counts = all_counts(workspace, pins)
+    newest = _newest_day(lake, pins, counts)
+    if newest is None:
+        return report
+    closed = _close_months(workspace, pins, counts, newest, report)
+    last_month = month_before(_month(newest))
+    checkpoint = checkpoint_at(closed, last_month)
+    movements = movements_since(lake, pins, last_month)
+    held = quarantined_units(
+        lake.scan(QUARANTINE, pins.get(QUARANTINE.path)).filter(pl.col("feed").is_in(["pos", "warehouse"])).collect()
+    )
+    frame = position(
+        checkpoint, since_month(movements, last_month), since_month(counts, last_month), held, workspace.now().date()
+    )
+    commit = lake.replace(INVENTORY_POSITION, frame, Scope(), pins)
+    report.add(INVENTORY_POSITION, commit.version, frame, None)
+    return report
+
+
+def _close_months(
+    workspace: Workspace, pins: dict[str, int], counts: pl.DataFrame, newest: date, report: Report
+) -> pl.DataFrame:
+    """Checkpoints up to the month before the newest event; writes those that changed."""
+    lake = workspace.lake
+    last_month = month_before(_month(newest))
+    inputs = {path: version for path, version in pins.items() if path != QUARANTINE.path}
+    months = {month for month, rows in lake.day_rows(STOCK_CHECKPOINTS, column="month").items() if month and rows}
+    changed = changed_since(workspace, STOCK_CHECKPOINTS, pins, counts) if months else None
+    existing = lake.scan(STOCK_CHECKPOINTS)
+    if changed is None:
+        first, pairs = _first_month(lake, pins, counts), None
+    else:
+        first = month_before(_month(changed.first_day)) if changed.first_day else month_after(last_month)
+        pairs = changed.pairs
+        if last_month > max(months):
+            first, pairs = min(first, month_after(max(months))), None
+    if first > last_month:
+        lake.note(STOCK_CHECKPOINTS, inputs)
+        return existing.filter(pl.col("month") == last_month).collect()
+    base = existing.filter(pl.col("month") >= month_before(first)).collect()
+    movements = movements_since(lake, pins, first - timedelta(days=2))
+    if pairs is None:
+        pairs = pl.concat([base.select(PAIR), movements.select(PAIR), counts.select(PAIR)]).unique()
+    rows = build_checkpoints(base, movements, counts, pairs, first, last_month)
+    others = base.filter(pl.col("month") >= first).join(pairs, on=PAIR, how="anti")
+    frame = pl.concat([others, rows]).sort(*PAIR, "month")
+    replaced = {first} | {m for m in frame["month"].unique().to_list()} | {m for m in months if m >= first}
+    commit = lake.replace(STOCK_CHECKPOINTS, frame, Scope("month", frozenset(replaced)), inputs)
+    report.add(STOCK_CHECKPOINTS, commit.version, frame, None)
+    return frame.filter(pl.col("month") == last_month)
+
+
+def refresh_snapshot(workspace: Workspace, days: Collection[Day] | None = None) -> Report:
+    """Rebuild the snapshot rows that changed events reach, or those of the days asked for."""
+    lake = workspace.lake
+    report = Report((DAILY_INVENTORY_SNAPSHOT,))
+    pins = lake.pins(STOCK_INPUTS)
+    inputs = dict(pins)
+    if days is None and all(lake.consumed(DAILY_INVENTORY_SNAPSHOT, TABLES[p]) == v for p, v in pins.items()):
+        return report
+    counts = all_counts(workspace, pins)
+    newest = _newest_day(lake, pins, counts)
+    if newest is None:
+        return report
+    held = {day for day, rows in lake.day_rows(DAILY_INVENTORY_SNAPSHOT).items() if day and rows}
+    changed = changed_since(workspace, DAILY_INVENTORY_SNAPSHOT, pins, counts) if held else None
+    wanted = {day for day in days if day is not None} if days is not None else None
+    spans = _spans(lake, pins, counts, changed, held, newest, wanted)
+    if spans.is_empty():
+        lake.note(DAILY_INVENTORY_SNAPSHOT, inputs)
+        return report
+    first = spans["first_day"].min()
+    if not isinstance(first, date):
+        first = newest
+    base = opening_month(first)
+    opening = checkpoint_at(lake.scan(STOCK_CHECKPOINTS).filter(pl.col("month") == base).collect(), base)
+    movements = since_month(movements_since(lake, pins, base), base)
+    frame = snapshot(spans, opening, movements, since_month(counts, base), newest)
+    _replace_changed(lake, frame, spans, wanted, inputs if days is None else None, report)
+    return report
+
+
+def _spans(
+    lake: Lake,
+    pins: dict[str, int],
+    counts: pl.DataFrame,
+    changed: Changed | None,
+    held: set[date],
+    newest: date,
+    wanted: set[date] | None,
+) -> pl.DataFrame:
+    """Days of each pair to rebuild: all, those asked for, or those that changed events and new months reach."""
+    if changed is None or wanted is not None:
+        first = min(wanted) if wanted else _first_day(lake, pins, counts)
+        last = max(wanted) if wanted else None
+        return _every_pair(lake, pins, counts, first, last)
+    spans = affected_spans(changed.movements, changed.counts, counts.join(changed.pairs, on=PAIR, how="semi"))
+    if _month(newest) <= _month(max(held)):
+        return spans
+    # A new month: every pair gets its opening row, so everything from there on is rebuilt for all pairs.
+    opening = _every_pair(lake, pins, counts, month_after(_month(max(held))), None)
+    return (
+        pl.concat([spans, opening])
+        .group_by(PAIR)
+        .agg(pl.col("first_day").min(), last_day=pl.lit(None, dtype=pl.Date))
+        .select(list(SPANS))
+        .sort(*PAIR, "first_day")
+    )
+
+
+def _replace_changed(
+    lake: Lake,
+    frame: pl.DataFrame,
+    spans: pl.DataFrame,
+    wanted: set[date] | None,
+    inputs: dict[str, int] | None,
+    report: Report,
+) -> None:
+    """Write the days on which rows inside the spans differ from those on disk; other days stay untouched."""
+    table = DAILY_INVENTORY_SNAPSHOT
+    first = spans["first_day"].min()
+    stored = lake.scan(table).filter(pl.col("event_date") >= first).collect()
+    inside = (
+        stored.join(spans, on=PAIR)
+        .filter(
+            pl.col("event_date") >= pl.col("first_day"),
+            pl.col("last_day").is_null() | (pl.col("event_date") <= pl.col("last_day")),
+        )
+        .select(table.column_names)
+    )
+    days: set[Day] = set(changed_events(inside, frame)["event_date"].unique().to_list())
+    if wanted is not None:
+        days |= wanted
+    if not days:
+        lake.note(table, inputs or {})
+        return
+    named = [day for day in days if day is not None]
+    outside = stored.filter(pl.col("event_date").is_in(named)).join(inside, on=list(table.key), how="anti")
+    rows = pl.concat([outside, frame.filter(pl.col("event_date").is_in(named))])
+    commit = lake.replace(table, rows, day_scope(days), inputs)
+    report.add(table, commit.version, rows, days)
+
+
+def _every_pair(lake: Lake, pins: dict[str, int], counts: pl.DataFrame, first: date, last: date | None) -> pl.DataFrame:
+    moved = lake.scan(STOCK_MOVEMENTS, pins.get(STOCK_MOVEMENTS.path)).select(PAIR).unique().collect()
+    return (
+        pl.concat([moved, counts.select(PAIR)])
+        .unique()
+        .with_columns(first_day=pl.lit(first), last_day=pl.lit(last, dtype=pl.Date))
+        .select(list(SPANS))
+        .sort(PAIR)
+    )
+
+
+def _month(day: date) -> date:
+    return day.replace(day=1)
+
+
+def _event_days(lake: Lake, pins: dict[str, int], counts: pl.DataFrame) -> list[date]:
+    moved = lake.day_rows(STOCK_MOVEMENTS, pins.get(STOCK_MOVEMENTS.path))
+    return [*(day for day, rows in moved.items() if day and rows), *counts["event_date"].drop_nulls().unique()]
+
+
+def _newest_day(lake: Lake, pins: dict[str, int], counts: pl.DataFrame) -> date | None:
+    return max(_event_days(lake, pins, counts), default=None)
+
+
+def _first_day(lake: Lake, pins: dict[str, int], counts: pl.DataFrame) -> date:
+    return min(_event_days(lake, pins, counts))
+
+
+def _first_month(lake: Lake, pins: dict[str, int], counts: pl.DataFrame) -> date:
+    return month_before(_month(_first_day(lake, pins, counts)))

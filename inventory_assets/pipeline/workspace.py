@@ -1,0 +1,140 @@
+"""What a step works with, what it reports, and how it finds the days it must compute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from inventory_assets.contracts.model import Table
+from inventory_assets.contracts.sources import Profiles
+from inventory_assets.lakehouse.lake import Lake, Scope
+
+Day = date | None
+"""A business day; None is the null partition: rows without a readable date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Stores, profiles and clock of one installation.
+
+    Attributes:
+        lake: the Delta tables.
+        landing: URI of the landing folder.
+        profiles: contracts of the source systems.
+        now: the clock.
+        block_days: days computed together at most.
+        block_rows: input rows computed together, about.
+    """
+
+    lake: Lake
+    landing: str
+    profiles: Profiles
+    now: Callable[[], datetime]
+    block_days: int = 7
+    block_rows: int = 1_500_000
+
+
+@dataclass(slots=True)
+class Replaced:
+    """What a step did to one table.
+
+    Attributes:
+        table: path of the table.
+        version: its newest version.
+        days: rows written by day; empty for tables that are replaced as a whole.
+        rows: rows written.
+    """
+
+    table: str
+    version: int | None = None
+    days: dict[Day, int] = field(default_factory=dict)
+    rows: int = 0
+
+
+class Report:
+    """What a step did, by table."""
+
+    def __init__(self, tables: Iterable[Table]) -> None:
+        """Start with nothing done to any of the tables."""
+        self.replaced = {table.path: Replaced(table.path) for table in tables}
+
+    def add(self, table: Table, version: int, frame: pl.DataFrame, days: Collection[Day] | None) -> None:
+        """Note a written frame; `days` are those of its scope, None for whole tables."""
+        entry = self.replaced[table.path]
+        entry.version = version
+        entry.rows += frame.height
+        if days is not None:
+            counted = dict(frame.group_by("event_date").len().rows()) if "event_date" in frame.columns else {}
+            entry.days.update({day: counted.get(day, 0) for day in days})
+
+    def only(self, *tables: Table) -> Report:
+        """The part of the report about some tables."""
+        part = Report(tables)
+        part.replaced = {table.path: self.replaced[table.path] for table in tables}
+        return part
+
+    def merge(self, other: Report) -> None:
+        """Take in what another step did to the same tables."""
+        for path, done in other.replaced.items():
+            entry = self.replaced.setdefault(path, Replaced(path))
+            entry.rows += done.rows
+            entry.version = done.version if done.version is not None else entry.version
+            for day, rows in done.days.items():
+                entry.days[day] = entry.days.get(day, 0) + rows
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was written."""
+        return any(entry.version is not None for entry in self.replaced.values())
+
+
+def ordered(days: Collection[Day]) -> list[Day]:
+    """Days in order, the null partition first."""
+    return sorted(days, key=lambda day: (day is not None, day or date.min))
+
+
+def dirty_days(lake: Lake, outputs: Iterable[Table], source: Table, upto: int, feed: str | None = None) -> set[Day]:
+    """Days of `source` that one of the outputs has not taken in yet."""
+    seen = {lake.consumed(output, source) for output in outputs}
+    days: set[Day] = set()
+    for after in seen:
+        days |= lake.changed_days(source, after, upto, feed)
+    return days
+
+
+def dirty_from(lake: Lake, outputs: Iterable[Table], sources: Iterable[Table], pins: Mapping[str, int]) -> set[Day]:
+    """Days of any of the sources that one of the outputs has not taken in yet."""
+    outputs = tuple(outputs)
+    days: set[Day] = set()
+    for source in sources:
+        if source.path in pins:
+            days |= dirty_days(lake, outputs, source, pins[source.path])
+    return days
+
+
+def blocks(days: Collection[Day], rows: Mapping[Day, int], block_days: int, block_rows: int) -> Iterator[list[Day]]:
+    """Cut days into consecutive blocks of bounded length and size; at least one day each."""
+    block: list[Day] = []
+    size = 0
+    for day in ordered(days):
+        weight = rows.get(day, 0)
+        if block and (len(block) >= block_days or size + weight > block_rows):
+            yield block
+            block, size = [], 0
+        block.append(day)
+        size += weight
+    if block:
+        yield block
+
+
+def day_scope(days: Collection[Day], feed: str | None = None) -> Scope:
+    """Scope of some days of a table partitioned by business day."""
+    return Scope("event_date", frozenset(days), feed)
+
+
+def shifted(days: Collection[Day], back: int, forward: int) -> set[date]:
+    """Days within `back` before and `forward` after any of the days; the null partition has no neighbours."""
+    return {day + timedelta(days=offset) for day in days if day is not None for offset in range(-back, forward + 1)}

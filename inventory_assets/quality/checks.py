@@ -1,0 +1,65 @@
+"""Findings about stored tables, as values; `defs` turns them into Dagster check results."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from inventory_assets.contracts.model import Table
+from inventory_assets.contracts.schemas import delta_schema, duplicated_keys
+from inventory_assets.contracts.silver import DAY_BALANCE
+from inventory_assets.lakehouse.lake import Lake
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Outcome of a check: whether it holds, in words, with numbers to plot."""
+
+    passed: bool
+    description: str
+    numbers: dict[str, int | float] = field(default_factory=dict)
+
+
+def keeps_contract(lake: Lake, table: Table, days: Collection[date | None] | None = None) -> Finding:
+    """Whether the stored table has the declared schema and unique keys in the days (None: all)."""
+    handle = lake.open(table)
+    if handle is None:
+        return Finding(passed=True, description="not written yet")
+    stored = {f.name: (str(f.type), f.nullable) for f in handle.schema().fields}
+    declared = {f.name: (str(f.type), f.nullable) for f in delta_schema(table).fields}
+    if stored != declared:
+        wrong = sorted(name for name in {*stored, *declared} if stored.get(name) != declared.get(name))
+        return Finding(passed=False, description=f"{table.path}: stored columns differ from the contract: {wrong}")
+    scoped = days if "event_date" in table.partition_by else None
+    keys = lake.scan(table, days=scoped).select(table.key).collect()
+    doubled = duplicated_keys(keys, table)
+    words = f"{keys.height} rows, every key once"
+    if doubled.height:
+        words = f"{table.path}: {doubled.height} keys stand more than once, first: {doubled.head(3).to_dicts()}"
+    return Finding(doubled.is_empty(), words, {"rows": keys.height, "doubled_keys": doubled.height})
+
+
+def every_row_accounted(lake: Lake, days: Collection[date | None] | None = None) -> Finding:
+    """Whether every bronze row of the days stands in a silver table, in quarantine or is an exact repeat."""
+    balance = lake.scan(DAY_BALANCE, days=days)
+    rows = pl.col("rows")
+    into, repeats = pl.col("outcome") == "bronze", pl.col("outcome") == "exact_repeat"
+    sums = (
+        balance.group_by("feed", "source_system", "event_date")
+        .agg(
+            bronze=rows.filter(into).sum(),
+            placed=rows.filter(~into).sum(),
+            repeats=rows.filter(repeats).sum(),
+            quarantined=rows.filter(pl.col("outcome") == "quarantine").sum(),
+        )
+        .collect()
+    )
+    lost = sums.filter(pl.col("bronze") != pl.col("placed")).sort("feed", "source_system", "event_date")
+    words = f"{sums['bronze'].sum()} bronze rows, each in exactly one place"
+    if lost.height:
+        words = f"{lost.height} days do not balance, first: {lost.head(3).to_dicts()}"
+    numbers = {name: int(sums[name].sum()) for name in ("bronze", "repeats", "quarantined")}
+    return Finding(lost.is_empty(), words, {**numbers, "unbalanced_days": lost.height})
