@@ -211,14 +211,12 @@ def data_state(settings: Settings, now: datetime) -> Iterator[Finding]:
     """What waits, what is not recognised, and when the file for analysts was published last."""
     from inventory_assets.operate.findings import open_points
     from inventory_assets.operate.progress import progress
-    from inventory_assets.operate.publication import newest_publication
+    from inventory_assets.pipeline.publish import last_published
 
     yield from open_points(progress(settings))
-    published = newest_publication(settings.serving)
+    published = last_published(settings.serving).at
     if published is None:
         yield Finding("info", f"nothing is published in {settings.serving} yet", "inventory demo")
     else:
-        age = now - published.published_at
-        yield Finding(
-            "ok", f"the last publication, {published.publish_id}, is {age.total_seconds() / 60:.0f} minutes old"
-        )
+        minutes = (now - published).total_seconds() / 60
+        yield Finding("ok", f"the last publication is {minutes:.0f} minutes old")

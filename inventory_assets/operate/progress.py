@@ -16,13 +16,10 @@ from inventory_assets.contracts.bronze import BRONZE
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.tables import TABLES
 from inventory_assets.ingest.landing import list_landing
+from inventory_assets.lakehouse.changes import changed_partitions
 from inventory_assets.lakehouse.lake import Lake
-from inventory_assets.operate.publication import newest_publication
-from inventory_assets.publish.tables import SOURCES
+from inventory_assets.pipeline.publish import LAKE_TABLES, last_published
 from inventory_assets.settings import Settings
-
-PUBLISHED_TABLES = tuple(dict.fromkeys(SOURCES.values()))
-"""Delta tables behind the published file."""
 
 Stage = Literal["empty", "ingesting", "computing", "publishing", "done"]
 
@@ -81,21 +78,24 @@ class Watch:
         self._lake = Lake(settings.lake, settings.secret_options)
         self._rows: dict[str, tuple[int, int]] = {}
         self._files: dict[str, tuple[int, frozenset[str]]] = {}
+        self._taken: dict[tuple[str, str], tuple[int, int | None]] = {}
+        self._changed: dict[str, dict[tuple[int, int], bool]] = {}
 
     def look(self) -> Progress:
         """Read where the work stands now."""
         listing = list_landing(self._settings.landing, self._settings.secret_options)
         versions = self._lake.pins(TABLES.values())
         held = {feed: self._held(table, versions.get(table.path)) for feed, table in BRONZE.items()}
-        published = newest_publication(self._settings.serving)
-        carried = published.versions if published is not None else dict.fromkeys(PUBLISHED_TABLES)
+        carried = last_published(self._settings.serving).versions or {}
         return Progress(
             files_found=len(listing.files),
             files_waiting=tuple(file.path for file in listing.files if file.path not in held[file.feed]),
             unrecognised=tuple((other.path, other.reason) for other in listing.unrecognised),
             rows={path: self._count(TABLES[path], version) for path, version in versions.items()},
-            behind=tuple(path for path in TABLES if self._is_behind(TABLES[path], versions)),
-            unpublished=tuple(path for path in carried if path in versions and carried[path] != versions[path]),
+            behind=tuple(path for path, table in TABLES.items() if self._is_behind(table, versions)),
+            unpublished=tuple(
+                table.path for table in LAKE_TABLES if versions.get(table.path) != carried.get(table.path)
+            ),
         )
 
     def _held(self, table: Table, version: int | None) -> frozenset[str]:
@@ -115,11 +115,34 @@ class Watch:
         return known[1]
 
     def _is_behind(self, table: Table, versions: Mapping[str, int]) -> bool:
+        """Whether something its inputs hold is not in the table.
+
+        A relation that the table has never recorded, while it has recorded others, carries no data of its own.
+        """
+        sources = [TABLES[path] for path in table.upstream if path in versions]
+        if table.path not in versions:
+            return any(self._count(source, versions[source.path]) for source in sources)
+        taken = {source.path: self._consumed(table, versions[table.path], source) for source in sources}
+        if all(version is None for version in taken.values()):
+            return any(self._count(source, versions[source.path]) for source in sources)
         return any(
-            self._lake.consumed(table, TABLES[source]) != versions[source]
-            for source in table.upstream
-            if source in versions
+            after is not None and self._has_changed(TABLES[path], after, versions[path]) for path, after in taken.items()
         )
+
+    def _consumed(self, table: Table, version: int, source: Table) -> int | None:
+        known = self._taken.get((table.path, source.path))
+        if known is None or known[0] != version:
+            known = self._taken[table.path, source.path] = (version, self._lake.consumed(table, source))
+        return known[1]
+
+    def _has_changed(self, table: Table, after: int, upto: int) -> bool:
+        if after == upto:
+            return False
+        known = self._changed.get(table.path, {})
+        if (after, upto) not in known:
+            found = changed_partitions(self._lake.uri(table), table, after, upto, self._lake.storage_options)
+            known = self._changed[table.path] = {**known, (after, upto): found is None or bool(found)}
+        return known[after, upto]
 
 
 def progress(settings: Settings) -> Progress:
