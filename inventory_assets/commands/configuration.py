@@ -21,7 +21,7 @@ from inventory_assets.settings import Settings
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
 MASK = "********"
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+_CREDENTIALS = re.compile(r"(?<=://)[^/@:\s]*:[^/@\s]+@")
 INTRODUCTION = """# Configuration
 
 Every setting is an environment variable, read once when a process starts. `inventory config show` prints the values in

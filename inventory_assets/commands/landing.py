@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -86,15 +87,42 @@ def stock(
 
 
 def _simulate(settings: Settings, until: date, days: int, seed: int, sizes: dict[str, float]) -> list[str]:
-    from inventory_assets.simulator import HistoryConfig, SimulatorError, simulate_history, write_history
+    from inventory_assets.simulator import (
+        SOURCE_SYSTEM,
+        HistoryConfig,
+        SimulatorError,
+        simulate_history,
+        sources_toml,
+        write_history,
+    )
 
     with working(f"simulating {days} days until {until}"):
         try:
-            config = HistoryConfig.ending(until, days=days, seed=seed, **sizes)
-            written = write_history(simulate_history(config), Path(settings.landing))
+            made = simulate_history(HistoryConfig.ending(until, days=days, seed=seed, **sizes))
         except SimulatorError as error:
             fail(str(error), Exit.USAGE)
+        declare_source(settings.sources_file, SOURCE_SYSTEM, sources_toml(made))
+        written = write_history(made, Path(settings.landing), settings.data_dir.resolve() / "truth")
     return [str(path) for path in written]
+
+
+def declare_source(sources_file: Path, name: str, profile: str) -> bool:
+    """Add the profile of a source system to the data folder's `sources.toml`; one that is there already stays.
+
+    Args:
+        sources_file: the file, made where missing.
+        name: source system.
+        profile: its profile as TOML text.
+
+    Returns:
+        Whether it was added.
+    """
+    there = sources_file.read_text("utf-8") if sources_file.is_file() else ""
+    if name in tomllib.loads(there):
+        return False
+    sources_file.parent.mkdir(parents=True, exist_ok=True)
+    sources_file.write_text("\n".join(part for part in (there, profile) if part), encoding="utf-8")
+    return True
 
 
 def _load(

@@ -211,12 +211,12 @@ def data_state(settings: Settings, now: datetime) -> Iterator[Finding]:
     """What waits, what is not recognised, and when the file for analysts was published last."""
     from inventory_assets.operate.findings import open_points
     from inventory_assets.operate.progress import progress
-    from inventory_assets.pipeline.publish import last_published
+    from inventory_assets.publish.publication import last_publication
 
     yield from open_points(progress(settings))
-    published = last_published(settings.serving).at
+    published = last_publication(settings.serving)
     if published is None:
         yield Finding("info", f"nothing is published in {settings.serving} yet", "inventory demo")
     else:
-        minutes = (now - published).total_seconds() / 60
-        yield Finding("ok", f"the last publication is {minutes:.0f} minutes old")
+        minutes = (now - published.published_at).total_seconds() / 60
+        yield Finding("ok", f"the last publication, {published.publish_id}, is {minutes:.0f} minutes old")

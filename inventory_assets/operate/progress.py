@@ -18,7 +18,8 @@ from inventory_assets.contracts.tables import TABLES
 from inventory_assets.ingest.landing import list_landing
 from inventory_assets.lakehouse.changes import changed_partitions
 from inventory_assets.lakehouse.lake import Lake
-from inventory_assets.pipeline.publish import LAKE_TABLES, last_published
+from inventory_assets.publish.publication import last_publication
+from inventory_assets.publish.tables import SOURCES
 from inventory_assets.settings import Settings
 
 Stage = Literal["empty", "ingesting", "computing", "publishing", "done"]
@@ -86,7 +87,8 @@ class Watch:
         listing = list_landing(self._settings.landing, self._settings.secret_options)
         versions = self._lake.pins(TABLES.values())
         held = {feed: self._held(table, versions.get(table.path)) for feed, table in BRONZE.items()}
-        carried = last_published(self._settings.serving).versions or {}
+        published = last_publication(self._settings.serving)
+        carried = published.versions if published is not None else {}
         return Progress(
             files_found=len(listing.files),
             files_waiting=tuple(file.path for file in listing.files if file.path not in held[file.feed]),
@@ -94,7 +96,7 @@ class Watch:
             rows={path: self._count(TABLES[path], version) for path, version in versions.items()},
             behind=tuple(path for path, table in TABLES.items() if self._is_behind(table, versions)),
             unpublished=tuple(
-                table.path for table in LAKE_TABLES if versions.get(table.path) != carried.get(table.path)
+                path for path in dict.fromkeys(SOURCES.values()) if versions.get(path) != carried.get(path)
             ),
         )
 
