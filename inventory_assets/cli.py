@@ -1,1 +1,48 @@
-"""The `inventory` command."""
+"""The `inventory` command: puts the sub-commands together. Rooms are imported by the commands, when they run."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from inventory_assets.commands.demo import demo
+from inventory_assets.commands.health import doctor
+from inventory_assets.commands.landing import load, simulate
+from inventory_assets.commands.reading import config, sql, status, validate
+
+app = typer.Typer(
+    name="inventory",
+    help="Retail inventory: files in, truth out. Exit codes: 0 done, 1 something is wrong, 2 wrong use, 3 nothing yet.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"inventory-assets {version('inventory-assets')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of every sub-command stand behind it; settings are environment variables (docs/configuration.md)."""
+
+
+app.command()(demo)
+app.command()(doctor)
+app.command()(status)
+app.command()(sql)
+app.command()(validate)
+app.add_typer(load, name="load")
+app.add_typer(simulate, name="simulate")
+app.add_typer(config, name="config")
+
+if __name__ == "__main__":
+    app()

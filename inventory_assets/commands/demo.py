@@ -1,0 +1,191 @@
+"""`inventory demo`: data into the landing folder, Dagster up, its sensors do the work, a summary, then serve."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table as Grid
+
+from inventory_assets.commands.landing import Origin, fill_landing
+from inventory_assets.commands.output import Exit, Json, errors, fail, load_settings, print_grid, print_json, text_of
+from inventory_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from inventory_assets.operate.processes import Running
+    from inventory_assets.operate.progress import Progress
+
+SAY_EVERY_SECONDS = 10.0
+STAGES = {
+    "empty": "nothing yet",
+    "ingesting": "landing → bronze",
+    "computing": "bronze → silver → gold → analytics",
+    "publishing": "→ DuckDB",
+    "done": "done",
+}
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Exit after the summary instead of serving.")] = False,
+    origin: Annotated[Origin, typer.Option("--from", help="Where the data comes from.")] = "simulated",
+    file: Annotated[Path | None, typer.Option(help="The published file of --from online-retail or scms.")] = None,
+    days: Annotated[int, typer.Option(min=1, help="Days of the simulated history.")] = 60,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated history.")] = 7,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the Dagster UI; the next free one.")] = 3000,
+    patience: Annotated[float, typer.Option(min=0.1, help="Minutes without any change before giving up.")] = 10.0,
+    as_json: Json = False,
+) -> None:
+    """Carry a history through all layers with Dagster's own sensors, print a summary, then serve until Ctrl-C."""
+    from inventory_assets.ingest.landing import local_root
+    from inventory_assets.operate.instance import AlreadyRunningError, prepare, services, sole_owner
+    from inventory_assets.operate.processes import PortsTakenError, ServiceEndedError, free_port, start, stop
+    from inventory_assets.operate.waiting import StalledError
+
+    settings = load_settings()
+    if local_root(settings.landing) is None:
+        fail("the demo writes into a local landing folder; unset INVENTORY_LANDING_URI", Exit.USAGE)
+    data_dir = settings.data_dir.resolve()
+    running: list[Running] = []
+    finished = False
+    try:
+        with terminable(), sole_owner(data_dir):
+            begun = time.monotonic()
+            fill_landing(settings, origin, file, days=days, seed=seed)
+            prepare(settings.dagster_home)
+            port = free_port(port)
+            try:
+                for service in services(data_dir, settings.dagster_home, port, os.environ):
+                    running.append(start(service))  # noqa: PERF401 - one by one: what was started must be ended
+                wait(settings, running, patience * 60, begun, as_json=as_json)
+                finished = True
+                say_addresses(settings, port, once=once)
+                while not once:
+                    serve(running)
+            finally:
+                with deaf():
+                    stop(running)
+    except KeyboardInterrupt:
+        errors().print("stopped" if finished else "interrupted; started again, the demo goes on where it was")
+        raise typer.Exit(Exit.OK if finished else Exit.INTERRUPTED) from None
+    except (AlreadyRunningError, PortsTakenError, ServiceEndedError, StalledError) as error:
+        fail(str(error))
+
+
+def wait(settings: Settings, running: list[Running], patience_seconds: float, begun: float, *, as_json: bool) -> None:
+    """Follow the work until the DuckDB file carries everything, then print the summary."""
+    from inventory_assets.lakehouse.lake import Lake
+    from inventory_assets.operate.progress import Watch
+    from inventory_assets.operate.summary import summarise
+    from inventory_assets.operate.waiting import wait_until_done
+
+    with reporting(begun) as report:
+        now = wait_until_done(
+            Watch(settings).look,
+            running,
+            report=report,
+            clock=time.monotonic,
+            sleep=time.sleep,
+            patience_seconds=patience_seconds,
+        )
+    summary = summarise(Lake(settings.lake, settings.secret_options), now, time.monotonic() - begun)
+    if as_json:
+        print_json(asdict(summary))
+        return
+    print_grid(("layer", "rows"), list(summary.rows_by_layer.items()), "Rows a layer")
+    print_grid(("reason", "rows"), list(summary.quarantined.items()), f"Quarantined: {summary.quarantined_rows:,}")
+    best = [tuple(row.values()) for row in summary.top_products]
+    print_grid(("item", "name", "currency", "units", "revenue"), best, "Top products")
+    score = "unknown, no sale" if summary.quality_score is None else f"{summary.quality_score:.4f}"
+    Console(highlight=False).print(f"DQ score {score} · {summary.seconds:.0f} s from file to DuckDB")
+
+
+def serve(running: list[Running]) -> None:
+    """One second of serving; a service that dies ends the demo."""
+    from inventory_assets.operate.processes import check_running
+
+    check_running(running)
+    time.sleep(1)
+
+
+def say_addresses(settings: Settings, port: int, *, once: bool) -> None:
+    """Where to look now."""
+    console = errors()
+    console.print(f"DuckDB    {settings.serving / 'inventory.duckdb'}", markup=False)
+    console.print('ask       inventory sql "SELECT * FROM data_as_of"', markup=False)
+    if not once:
+        console.print(f"Dagster   http://127.0.0.1:{port}", markup=False)
+        console.print(f"drop more files into {settings.landing}; Ctrl-C ends everything", markup=False)
+
+
+@contextmanager
+def reporting(begun: float) -> Iterator[Callable[[Progress], None]]:
+    """A function that shows progress on stderr: a live table in a terminal, else a line every ten seconds."""
+    console = errors()
+    if console.is_terminal:
+        with Live(console=console, transient=True, refresh_per_second=4) as live:
+            yield lambda now: live.update(progress_grid(now, time.monotonic() - begun))
+        return
+    said_at, said_line = -SAY_EVERY_SECONDS, ""
+
+    def say(now: Progress) -> None:
+        nonlocal said_at, said_line
+        seconds, line = time.monotonic() - begun, progress_line(now)
+        if line != said_line and (seconds - said_at >= SAY_EVERY_SECONDS or now.stage == "done"):
+            console.print(f"{seconds:5.0f} s  {line}", markup=False)
+            said_at, said_line = seconds, line
+
+    yield say
+
+
+def progress_line(now: Progress) -> str:
+    """Progress in one line."""
+    taken = now.files_found - len(now.files_waiting)
+    rows = ", ".join(f"{layer} {count:,}" for layer, count in now.layer_rows.items())
+    return f"{STAGES[now.stage]}: {taken:,} of {now.files_found:,} files; rows: {rows}"
+
+
+def progress_grid(now: Progress, seconds: float) -> Grid:
+    """Progress as a small table."""
+    grid = Grid(box=None, show_header=False)
+    grid.add_row("stage", STAGES[now.stage])
+    grid.add_row("files", f"{now.files_found - len(now.files_waiting):,} of {now.files_found:,}")
+    for layer, count in now.layer_rows.items():
+        grid.add_row(layer, f"{text_of(count)} rows")
+    grid.add_row("seconds", f"{seconds:.0f}")
+    return grid
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the demo as Ctrl-C does."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Ignore further signals while everything is being ended."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

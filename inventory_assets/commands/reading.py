@@ -1,0 +1,114 @@
+"""What only reads: `inventory status`, `sql`, `validate`, `config show`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inventory_assets.commands.output import (
+    Exit,
+    Json,
+    fail,
+    load_settings,
+    print_grid,
+    print_json,
+    working,
+)
+
+config = typer.Typer(no_args_is_help=True, help="Settings of this installation.")
+
+
+def status(as_json: Json = False) -> None:
+    """Rows of every table and what is open, the worst thing first; 1 where something is wrong, 3 where nothing is."""
+    from inventory_assets.operate.findings import open_points
+    from inventory_assets.operate.progress import progress
+
+    settings = load_settings()
+    with working("looking at landing folder, lake and publication"):
+        now = progress(settings)
+        points = open_points(now)
+    if as_json:
+        print_json(
+            {
+                "stage": now.stage,
+                "findings": [{"severity": p.severity, "what": p.what, "mend": p.mend} for p in points],
+                "files_found": now.files_found,
+                "files_waiting": len(now.files_waiting),
+                "rows": dict(now.rows),
+            }
+        )
+    else:
+        for point in points:
+            typer.echo(f"{point.severity}: {point.what}\n    {point.mend}")
+        if now.rows:
+            print_grid(("table", "rows"), list(now.rows.items()))
+        typer.echo(
+            f"stage: {now.stage}; {now.files_found - len(now.files_waiting):,} of {now.files_found:,} files taken in"
+        )
+    if any(point.severity == "error" for point in points):
+        raise typer.Exit(Exit.FINDING)
+    if not now.rows:
+        raise typer.Exit(Exit.NOT_READY)
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help='One SELECT in DuckDB SQL; "-" reads it from standard input.')],
+    limit: Annotated[int, typer.Option(min=1, help="Rows printed at most.")] = 1_000,
+    as_json: Json = False,
+) -> None:
+    """Ask the published DuckDB file; nothing can be changed through it."""
+    from inventory_assets.publish.layout import NothingPublishedError, PublishError
+    from inventory_assets.publish.sql import query as ask
+
+    settings = load_settings()
+    text = sys.stdin.read() if query == "-" else query
+    try:
+        answer = ask(settings.serving, text, limit=limit + 1)
+    except NothingPublishedError as error:
+        fail(str(error), Exit.NOT_READY)
+    except PublishError as error:
+        fail(str(error))
+    shown = answer.head(limit)
+    if as_json:
+        print_json(shown.to_dicts())
+    else:
+        print_grid(shown.columns, shown.rows())
+    if answer.height > limit:
+        typer.echo(f"only the first {limit:,} rows are shown; raise --limit", err=True)
+
+
+def validate(
+    file: Annotated[Path, typer.Argument(help="A file as a producer would send it.")],
+    feed: Annotated[str | None, typer.Option(help="Its feed, where the path does not name it.")] = None,
+    source: Annotated[str, typer.Option(help="Its source system.")] = "default",
+    as_json: Json = False,
+) -> None:
+    """What would be accepted, what quarantined and why; nothing is ingested. 1 where a row would not be accepted."""
+    from inventory_assets.commands.validation import validate_file_report
+
+    report = validate_file_report(load_settings(), file, feed, source)
+    if as_json:
+        print_json(report)
+    else:
+        typer.echo(f"{report['feed']}: {report['rows']:,} rows, {report['accepted']:,} accepted")
+        for warning in report["warnings"]:
+            typer.echo(f"note: {warning}")
+        if report["reasons"]:
+            print_grid(("reason", "rows", "example"), [tuple(r.values()) for r in report["reasons"]], "Quarantined")
+    if report["reasons"]:
+        raise typer.Exit(Exit.FINDING)
+
+
+@config.command("show")
+def show(as_json: Json = False) -> None:
+    """Every setting with its value and origin; secrets are masked."""
+    from inventory_assets.commands.configuration import described
+
+    rows = described(load_settings())
+    if as_json:
+        print_json([row.plain() for row in rows])
+    else:
+        print_grid(("variable", "value", "from"), [(row.variable, row.shown, row.origin) for row in rows])

@@ -1,0 +1,84 @@
+"""The Dagster instance of an installation: its files, the services that serve it, and that only one owner runs them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+from inventory_assets.operate.processes import Service
+
+HOST = "127.0.0.1"
+TEMPLATES = ("dagster.yaml", "workspace.yaml")
+
+
+class AlreadyRunningError(RuntimeError):
+    """Another process serves this data folder."""
+
+
+def prepare(home: Path) -> None:
+    """Make the instance folder with the project's `dagster.yaml` and `workspace.yaml`; files that are there stay."""
+    home.mkdir(parents=True, exist_ok=True)
+    for name in TEMPLATES:
+        target = home / name
+        if not target.exists():
+            target.write_text(template(name), encoding="utf-8")
+
+
+def template(name: str) -> str:
+    """Text of a packaged template."""
+    return files("inventory_assets.operate").joinpath("templates", name).read_text("utf-8")
+
+
+def services(data_dir: Path, home: Path, port: int, environment: Mapping[str, str]) -> tuple[Service, Service]:
+    """Webserver and daemon of an instance, run by this interpreter.
+
+    Args:
+        data_dir: data folder, absolute; logs go to `logs/` below it.
+        home: folder of the instance, prepared.
+        port: port of the webserver on the loopback address.
+        environment: environment to start from.
+    """
+    own = {
+        **environment,
+        "DAGSTER_HOME": str(home),
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+        "INVENTORY_DATA_DIR": str(data_dir),
+        "PYTHONUNBUFFERED": "1",
+    }
+    workspace = str(home / "workspace.yaml")
+    webserver = (sys.executable, "-m", "dagster_webserver", "-h", HOST, "-p", str(port), "-w", workspace)
+    daemon = (sys.executable, "-m", "dagster._daemon", "run", "-w", workspace)
+    return (
+        Service("Dagster webserver", webserver, data_dir / "logs" / "dagster-webserver.log", own),
+        Service("Dagster daemon", daemon, data_dir / "logs" / "dagster-daemon.log", own),
+    )
+
+
+@contextmanager
+def sole_owner(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder for one demo; the lock ends with the process, whatever ends it.
+
+    Raises:
+        AlreadyRunningError: another process holds it.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    path = data_dir / "demo.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.read(descriptor, 64).decode("utf-8", "replace").strip() or "unknown"
+            raise AlreadyRunningError(
+                f"process {owner} serves {data_dir} already; end it with Ctrl-C or use another INVENTORY_DATA_DIR"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)

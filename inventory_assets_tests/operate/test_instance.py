@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from inventory_assets.operate import instance
+from inventory_assets.operate.instance import AlreadyRunningError
+from inventory_assets_tests.conftest import ROOT
+
+
+@pytest.mark.parametrize("name", instance.TEMPLATES)
+def test_the_packaged_template_is_the_file_at_the_root(name):
+    assert instance.template(name) == (ROOT / name).read_text("utf-8")
+
+
+def test_prepare_copies_the_templates_and_keeps_edited_ones(tmp_path):
+    home = tmp_path / "dagster"
+    instance.prepare(home)
+    assert yaml.safe_load((home / "dagster.yaml").read_text())["concurrency"]["pools"]["default_limit"] == 1
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    instance.prepare(home)
+    assert (home / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
+
+
+def test_the_instance_loads_with_the_limits_the_lake_relies_on(tmp_path, monkeypatch):
+    from dagster import DagsterInstance
+
+    instance.prepare(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    with DagsterInstance.from_config(str(tmp_path)) as loaded:
+        concurrency = loaded.get_concurrency_config()
+        assert concurrency.pool_config.default_pool_limit == 1
+        assert concurrency.pool_config.pool_granularity.value == "run"
+        assert concurrency.run_queue_config.tag_concurrency_limits == [
+            {"key": "inventory/lane", "value": "refresh", "limit": 1}
+        ]
+        assert loaded.run_monitoring_enabled
+        assert not loaded.telemetry_enabled
+        assert not loaded.run_retries_enabled
+        assert loaded.get_tick_retention_settings
+    assert (tmp_path / "schedules").is_dir(), "storage lies inside the instance folder"
+
+
+def test_services_get_absolute_folders_and_the_loopback_address(tmp_path):
+    home = tmp_path / "dagster"
+    webserver, daemon = instance.services(tmp_path, home, 3999, {"PATH": "/bin", "INVENTORY_DATA_DIR": "elsewhere"})
+    assert webserver.command[:3] == (sys.executable, "-m", "dagster_webserver")
+    assert ("-h", "127.0.0.1", "-p", "3999") == webserver.command[3:7]
+    for service in (webserver, daemon):
+        assert service.environment["INVENTORY_DATA_DIR"] == str(tmp_path)
+        assert service.environment["DAGSTER_HOME"] == str(home)
+        assert service.log.parent == tmp_path / "logs"
+
+
+def test_a_data_folder_has_one_owner_and_the_lock_ends_with_it(tmp_path):
+    code = (
+        "import sys, pathlib; from inventory_assets.operate.instance import sole_owner, AlreadyRunningError\n"
+        f"folder = pathlib.Path({str(tmp_path)!r})\n"
+        "try:\n    with sole_owner(folder): print('mine')\nexcept AlreadyRunningError as error: print(error)"
+    )
+
+    def other() -> str:
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    with instance.sole_owner(tmp_path):
+        assert "serves" in other()
+        assert "INVENTORY_DATA_DIR" in other()
+        with pytest.raises(AlreadyRunningError), instance.sole_owner(tmp_path):
+            pass
+    assert other() == "mine\n"
