@@ -18,10 +18,15 @@ MUST_NOT = ("statsmodels", "statsforecast")
 PROGRAM = """
 import json, sys, time
 started = time.perf_counter()
-import {module}
+import {module} as module
 seconds = time.perf_counter() - started
-print(json.dumps({{"seconds": seconds, "modules": len(sys.modules), "heavy": [m for m in {heavy} if m in sys.modules]}}))
+defs = getattr(module, "defs", None)
+loaded = defs() if callable(defs) else defs
+loaded_seconds = time.perf_counter() - started
+heavy = [name for name in {heavy} if name in sys.modules]
+print(json.dumps({{"seconds": seconds, "loaded_seconds": loaded_seconds, "heavy": heavy}}))
 """
+"""Dagster calls a lazy `defs` after the import, so the time until it is loaded is told beside that of the import."""
 
 
 def measure(module: str) -> dict:
@@ -32,7 +37,7 @@ def measure(module: str) -> dict:
         cwd=ROOT,
         env=environment,
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
     )
     return json.loads(done.stdout.splitlines()[-1])
@@ -53,15 +58,23 @@ def main() -> int:
             runs[name].append(measure(module))
     seconds = {name: statistics.median(run["seconds"] for run in found) for name, found in runs.items()}
     heavy = runs["ours"][0]["heavy"]
+    loaded_seconds = statistics.median(run["loaded_seconds"] for run in runs["ours"])
     ratio = seconds["ours"] / seconds["dagster"]
-    loaded = f"imports {', '.join(heavy)}" if heavy else f"imports none of {', '.join(HEAVY)}"
+    imported = f"imports {', '.join(heavy)}" if heavy else f"imports none of {', '.join(HEAVY)}"
     result = figure(
         "import_time",
         "import of `inventory_assets.definitions`, compiled",
         f"< {LIMIT_SECONDS} s; {' and '.join(MUST_NOT)} not imported",
-        f"{seconds['ours']:.2f} s, {ratio:.2f} × `import dagster` ({seconds['dagster']:.2f} s); {loaded}",
+        f"{seconds['ours']:.2f} s, {ratio:.2f} × `import dagster` ({seconds['dagster']:.2f} s), "
+        f"{loaded_seconds:.2f} s with all definitions loaded; {imported}",
         reached=seconds["ours"] < LIMIT_SECONDS and not set(heavy) & set(MUST_NOT),
-        details={"median_seconds": seconds, "ratio": ratio, "heavy": heavy, "runs": runs},
+        details={
+            "median_seconds": seconds,
+            "ratio": ratio,
+            "loaded_seconds": loaded_seconds,
+            "heavy": heavy,
+            "runs": runs,
+        },
     )
     return publish(result, save=chosen.save)
 

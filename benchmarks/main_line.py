@@ -1,4 +1,4 @@
-"""Till receipts through bronze, silver, quarantine, movements and gold, beside bare Polars: `python -m benchmarks.main_line`.
+"""The main line of till receipts beside bare Polars, in time and memory: `python -m benchmarks.main_line`.
 
 The files are made first, outside the clock. Each side then runs in a fresh process of its own, imports included, and
 both must agree on what they found before a ratio is printed.
