@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 from benchmarks.report import ROOT, figure, peak_bytes, publish
 
@@ -86,9 +86,11 @@ def side(name: str, landing: Path, out: Path) -> dict:
 
         totals = run_bare(landing, out)
     seconds = perf_counter() - started
+    cpu_seconds = process_time()
     written = sum(path.stat().st_size for path in out.rglob("*.parquet"))
     return {
         "seconds": seconds,
+        "cpu_seconds": cpu_seconds,
         "peak_bytes": peak_bytes(),
         "check_seconds": check_seconds,
         "written_bytes": written,

@@ -64,11 +64,13 @@ def figure(name: str, title: str, target: str, measured: str, *, reached: bool, 
 
 def publish(result: Figure, *, save: bool) -> int:
     """Print a figure and, if asked, keep it and write the page; the exit code says whether it reached its target."""
-    print(json.dumps(asdict(result), indent=2))
+    print(json.dumps(asdict(result), indent=2, ensure_ascii=False))
     print(result.row)
     if save:
         RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"{result.name}.json").write_text(json.dumps(asdict(result), indent=2) + "\n", "utf-8")
+        (RESULTS / f"{result.name}.json").write_text(
+            json.dumps(asdict(result), indent=2, ensure_ascii=False) + "\n", "utf-8"
+        )
         kept = [Figure(**json.loads(path.read_text("utf-8"))) for path in sorted(RESULTS.glob("*.json"))]
         PAGE.write_text(HEADER + "".join(f"{entry.row}\n" for entry in kept), "utf-8")
     return 0 if result.reached else 1
