@@ -75,7 +75,7 @@ def _events(
     } | more
     frame = pl.DataFrame({name: value for name, value in columns.items() if isinstance(value, np.ndarray | pl.Series)})
     single = [name for name in columns if name not in frame.columns]
-    return frame.with_columns(pl.lit(columns[name]).alias(name) for name in single).select(EVENT).cast(EVENT)  # type: ignore[arg-type]
+    return frame.with_columns(pl.lit(columns[name]).alias(name) for name in single).select(list(EVENT)).cast(EVENT)  # type: ignore[arg-type]
 
 
 def _numbered(prefix: str, size: int, first: int = 1) -> pl.Series:
