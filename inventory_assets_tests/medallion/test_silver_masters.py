@@ -38,7 +38,8 @@ def build(feed, *changes):
 
 
 def versions(found, *columns):
-    return found[silver.PRODUCTS.path].sort("valid_from").select("valid_from", "valid_to", "is_current", *columns).rows()
+    shown = ["valid_from", "valid_to", "is_current", *columns]
+    return found[silver.PRODUCTS.path].sort("valid_from").select(shown).rows()
 
 
 LATER, LATEST = NOON + timedelta(days=1), NOON + timedelta(days=2)
