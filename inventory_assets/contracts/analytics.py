@@ -31,14 +31,28 @@ DEMAND_FORECASTING_FEATURES = Table(
         units("quantity_sold_lag_1", "Units sold 1 day before; null before the data begins.", nullable=True),
         units("quantity_sold_lag_7", "Units sold 7 days before; null before the data begins.", nullable=True),
         units("quantity_sold_lag_14", "Units sold 14 days before; null before the data begins.", nullable=True),
-        ratio("rolling_mean_30", "Mean units a day over this day and the 29 before, from the first day of data on.",
-              unit="units/day"),
-        ratio("rolling_std_30", "Sample standard deviation over the same days; null below two.", unit="units/day",
-              nullable=True),
-        ratio("rolling_mean_90", "Mean units a day over this day and the 89 before, from the first day of data on.",
-              unit="units/day"),
-        ratio("rolling_std_90", "Sample standard deviation over the same days; null below two.", unit="units/day",
-              nullable=True),
+        ratio(
+            "rolling_mean_30",
+            "Mean units a day over this day and the 29 before, from the first day of data on.",
+            unit="units/day",
+        ),
+        ratio(
+            "rolling_std_30",
+            "Sample standard deviation over the same days; null below two.",
+            unit="units/day",
+            nullable=True,
+        ),
+        ratio(
+            "rolling_mean_90",
+            "Mean units a day over this day and the 89 before, from the first day of data on.",
+            unit="units/day",
+        ),
+        ratio(
+            "rolling_std_90",
+            "Sample standard deviation over the same days; null below two.",
+            unit="units/day",
+            nullable=True,
+        ),
         count("days_with_sales_30", "Days with a sale among the 30."),
         count("days_with_sales_90", "Days with a sale among the 90."),
         flag(
@@ -50,7 +64,11 @@ DEMAND_FORECASTING_FEATURES = Table(
         PROCESSED,
     ),
     partition_by=("event_date",),
-    reach=Reach(0, ROLLING_DAYS - 1, "the day and the 89 days after it"),
+    reach=Reach(
+        0,
+        ROLLING_DAYS - 1,
+        "the day and the 89 days after it; where the first day of data moves, also the 88 days after the old one",
+    ),
     upstream=("gold/daily_inventory_summary",),
 )
 INVENTORY_OPTIMIZATION_FEATURES = Table(
@@ -65,8 +83,12 @@ INVENTORY_OPTIMIZATION_FEATURES = Table(
         text("currency", "ISO 4217 code."),
         day("window_end", "Last day of the window: the last day with a sale of any item."),
         ratio("avg_daily_sales", "Mean demand a day, days without a sale as 0.", unit="units/day"),
-        ratio("sales_volatility", "Sample standard deviation of daily demand; null in a window of one day.",
-              unit="units/day", nullable=True),
+        ratio(
+            "sales_volatility",
+            "Sample standard deviation of daily demand; null in a window of one day.",
+            unit="units/day",
+            nullable=True,
+        ),
         count("days_with_sales", "Days with demand."),
         ratio(
             "average_demand_interval",

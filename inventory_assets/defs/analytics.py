@@ -1,7 +1,5 @@
 """Analytics assets: features by day, by item and by customer."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg

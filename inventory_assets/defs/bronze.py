@@ -1,10 +1,9 @@
 """Bronze assets: one step takes the planned landing files into the bronze tables of their feeds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg
+from pydantic import Field
 
 from inventory_assets.contracts.bronze import BRONZE
 from inventory_assets.defs.events import results, stored_check, stored_results
@@ -22,8 +21,8 @@ class Batch(dg.Config):
         reread: whether a file whose content changed under its name is taken in as a new one.
     """
 
-    files: list[str] = []
-    refuse: list[str] = []
+    files: list[str] = Field(default_factory=list)
+    refuse: list[str] = Field(default_factory=list)
     reread: bool = False
 
 

@@ -1,7 +1,5 @@
 """Gold assets: sales by day, suppliers, and the stock position."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """The DuckDB file for analysts, and the resources to write and to read it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +20,7 @@ PUBLISHED = (*GOLD, *ANALYTICS, PRODUCTS, LOCATIONS, SUPPLIERS, DAY_BALANCE, QUA
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def writing(path: Path) -> Iterator["duckdb.DuckDBPyConnection"]:
     """A connection of the dagster-duckdb resource on a private path, where no reader stands in the way."""
     from dagster_duckdb import DuckDBResource
 

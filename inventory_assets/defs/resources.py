@@ -1,7 +1,7 @@
 """Resources: where things are and what time it is. A test swaps the clock and the folder here."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,8 @@ import dagster as dg
 from inventory_assets.settings import Settings
 
 if TYPE_CHECKING:
+    import duckdb
+
     from inventory_assets.pipeline.workspace import Workspace
 
 
@@ -32,15 +34,39 @@ class Store(dg.ConfigurableResource):
         """Settings of this installation."""
         return Settings()
 
-    def workspace(self) -> Workspace:
+    def workspace(self) -> "Workspace":
         """What the pipeline's steps work with."""
         from inventory_assets.pipeline.open import open_workspace
 
         return open_workspace(self.settings(), self.clock.now)
 
 
+class AnalystDuckDB(dg.ConfigurableResource):
+    """The published DuckDB file, read-only: for checks and for assets of your own.
+
+    It is dagster-duckdb's resource on the newest published file. A plain `DuckDBResource` on that file would open it
+    for writing and wait for every reader.
+    """
+
+    @contextmanager
+    def get_connection(self) -> Iterator["duckdb.DuckDBPyConnection"]:
+        """A read-only connection to the newest publication.
+
+        Raises:
+            NothingPublishedError: nothing is published yet.
+        """
+        from dagster_duckdb import DuckDBResource
+
+        from inventory_assets.publish.layout import resolve
+
+        path = resolve(Settings().serving)
+        resource = DuckDBResource(database=str(path), connection_config={"access_mode": "read_only"})
+        with resource.get_connection() as connection:
+            yield connection
+
+
 @dg.definitions
 def resources() -> dg.Definitions:
     """Resources by name."""
     clock = Clock(fixed=Settings().fixed_clock)
-    return dg.Definitions(resources={"clock": clock, "store": Store(clock=clock)})
+    return dg.Definitions(resources={"clock": clock, "store": Store(clock=clock), "analyst_duckdb": AnalystDuckDB()})

@@ -1,7 +1,5 @@
 """One sensor plans all sources: it lists the landing folder and asks for at most one run of the lane."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import dagster as dg

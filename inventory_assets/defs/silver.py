@@ -1,7 +1,5 @@
 """Silver assets: masters as a whole, facts by day."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg

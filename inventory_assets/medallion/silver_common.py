@@ -7,23 +7,29 @@ every cell but lineage is the same whatever the order of the rows or the cut of 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from inventory_assets.contracts.feeds import Feed
-from inventory_assets.contracts.model import Column, Table
 from inventory_assets.contracts.schemas import empty, polars_schema
 from inventory_assets.contracts.silver import DAY_BALANCE, QUARANTINE, REASONS
 from inventory_assets.medallion.silver_decisions import IDENTITY, repeat_content
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+    from inventory_assets.contracts.feeds import Feed
+    from inventory_assets.contracts.model import Column, Table
+    from inventory_assets.contracts.sources import Profiles, SourceProfile
 
 BRONZE, EXACT_REPEAT = "bronze", "exact_repeat"
 """Outcomes of `day_balance` that are no silver table: rows in, and rows that only repeat another one."""
 MAX_AHEAD = timedelta(minutes=5)
 """How far an event time may lie ahead of its row's reading."""
 
+_READING = ("raw_data", "cast_errors", "row_error", "row_error_detail", "extra_columns", "processing_date", "_sent_sku")
 _WHOLE_ROW = ("file:unreadable", "file:refused", "line:unreadable")
 
 
@@ -53,6 +59,7 @@ class Rulebook:
         time: column of the event time, the second sort key among contradicting rows.
         location: column shown as location in quarantine.
         quantity: units held in quarantine.
+        by_day: whether a key counts within its day only; contradictions across days are found by the nightly check.
     """
 
     feed: Feed
@@ -61,6 +68,12 @@ class Rulebook:
     time: str
     location: str | None
     quantity: pl.Expr
+    by_day: bool = True
+
+    @property
+    def identity(self) -> list[str]:
+        """Columns of which no two kept rows agree."""
+        return [*self.key, "event_date"] if self.by_day else list(self.key)
 
     @property
     def content(self) -> list[str]:
@@ -70,7 +83,7 @@ class Rulebook:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Where rows went: kept ones with all their columns, refused ones as quarantine, repeats as numbers."""
+    """Where rows went: kept ones, refused ones as quarantine, repeats as numbers."""
 
     kept: pl.DataFrame
     quarantine: pl.DataFrame
@@ -113,16 +126,22 @@ def limit_rules(table: Table, names: dict[str, str], when: pl.Expr | None = None
     return [Rule(reason, broken if when is None else broken & when) for reason, broken in rules]
 
 
-def common_rules(earliest: date, time: str, *, max_ahead: timedelta = MAX_AHEAD) -> list[Rule]:
-    """Rules every feed has: reading errors, failed casts, impossible times, decisions."""
+def common_rules(time: pl.Expr, earliest: date | None, *, max_ahead: timedelta = MAX_AHEAD) -> list[Rule]:
+    """Rules every feed has: reading errors, failed casts, impossible times, decisions.
+
+    Args:
+        time: event time that must not lie ahead of the reading.
+        earliest: first business day allowed, None where any is.
+        max_ahead: how far the event time may lie ahead.
+    """
     errors = pl.col("row_error")
     known = [reason for reason in REASONS if reason.startswith(("file:", "line:", "time:nonexistent"))]
     return [
         *(Rule(reason, errors == reason) for reason in known if reason != "line:unreadable"),
         Rule("line:unreadable", errors.is_not_null() & ~errors.is_in([r for r in known if r != "line:unreadable"])),
         Rule("type", pl.col("cast_errors").is_not_null()),
-        Rule("event_time_ahead", (pl.col(time) > pl.col("_seen_at") + max_ahead) & ~pl.col("_released")),
-        Rule("date_out_of_range", (pl.col("event_date") < earliest) & ~pl.col("_released")),
+        Rule("event_time_ahead", (time > pl.col("_seen_at") + max_ahead) & ~pl.col("_released")),
+        Rule("date_out_of_range", (pl.col("event_date") < pl.lit(earliest, pl.Date)) & ~pl.col("_released")),
         Rule("duplicate_key_other_date", pl.col("_moved")),
         Rule("discarded", pl.col("_discarded")),
     ]
@@ -161,10 +180,10 @@ def reasons(rules: Sequence[Rule]) -> pl.Expr:
     return pl.when(listed != "").then(listed)
 
 
-def _doubled(rows: pl.DataFrame, key: Sequence[str]) -> pl.Series | None:
-    """Which rows share their key within a day with another row; None where no row does. Hashes: rarely one too many."""
+def _doubled(rows: pl.DataFrame, identity: Sequence[str]) -> pl.Series | None:
+    """Which rows share their key with another row, None where no row does; by hash, so rarely one too many."""
     marks = rows.select(
-        pl.sum_horizontal(pl.col(name).hash(seed=index) for index, name in enumerate([*key, "event_date"], 1))
+        pl.sum_horizontal(pl.col(name).hash(seed=index) for index, name in enumerate(identity, 1))
     ).to_series()
     return None if marks.n_unique() == len(marks) else marks.is_duplicated()
 
@@ -191,11 +210,11 @@ def _collapse(rows: pl.DataFrame, book: Rulebook) -> pl.DataFrame:
 
 def _contradictions(rows: pl.DataFrame, book: Rulebook) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Winners and losers among rows of one key: released ones first, then the lowest version, time, content."""
-    key = [*book.key, "event_date"]
-    version = [pl.col("version")] if "version" in rows.columns else []
-    order = [~pl.col("_released"), *version, pl.col(book.time), *(pl.col(name) for name in book.content)]
-    late = [False, *(True for _ in version), *(False for _ in range(len(book.content) + 1))]
-    ranked = rows.sort(order, nulls_last=late).with_columns(pl.int_range(pl.len()).over(key).alias("_rank"))
+    version = ["version"] if "version" in rows.columns else []
+    order = [~pl.col("_released"), *map(pl.col, [*version, book.time, *book.content, "source_system"])]
+    late = [False, *(True for _ in version), *(False for _ in range(len(book.content) + 2))]
+    rank = pl.int_range(pl.len()).over(book.identity)
+    ranked = rows.sort(order, nulls_last=late).with_columns(rank.alias("_rank"))
     winners = ranked.filter(pl.col("_rank") == 0).drop("_rank")
     losers = ranked.filter(pl.col("_rank") > 0).drop("_rank")
     return winners, losers.with_columns(pl.lit("conflict").alias("_reasons"))
@@ -209,21 +228,23 @@ def settle(rows: pl.DataFrame, book: Rulebook) -> Settled:
         book: the rules; their expressions read columns of `rows`.
 
     Returns:
-        Kept rows with the columns of `rows` (one a key and day), quarantine rows, and repeats a source and day.
+        Kept rows (one a key and day) with the columns of `rows` but those about their reading, quarantine rows, and
+        repeats by source and day.
     """
     ready = rows.with_columns(pl.col("ingestion_timestamp").alias("_seen_at"))
     bad = ready.select(broken(book.rules)).to_series()
-    doubled = _doubled(ready, book.key)
+    doubled = _doubled(ready, book.identity)
     special = bad if doubled is None else bad | doubled
+    lean = [name for name in rows.columns if name not in _READING]
     if not special.any():
-        return Settled(rows, empty(QUARANTINE), _repeats(ready.clear()))
-    plain = rows.filter(~special)
+        return Settled(rows.select(lean), empty(QUARANTINE), _repeats(ready.clear()))
+    plain = rows.select(lean).filter(~special)
     firsts = _collapse(ready.filter(special), book).with_columns(reasons(book.rules).alias("_reasons"))
     good = firsts.filter(pl.col("_reasons").is_null())
     winners, losers = _contradictions(good, book)
     refused = pl.concat([firsts.filter(pl.col("_reasons").is_not_null()), losers])
     return Settled(
-        pl.concat([plain, winners.select(rows.columns)]), _quarantine(refused, book),
+        pl.concat([plain, winners.select(lean)]), _quarantine(refused, book),
         _repeats(firsts.filter(pl.col("_copies") > 1)),
     )
 
@@ -250,10 +271,10 @@ def _quarantine(rows: pl.DataFrame, book: Rulebook) -> pl.DataFrame:
         book.quantity.alias("_units"),
         pl.struct(book.content).struct.json_encode().alias("row_json"),
     )
+    named = {"product_sku": "_item", "quantity": "_units"}
     return shown.select(
-        pl.col({"product_sku": "_item", "quantity": "_units"}.get(name, name)).alias(name)
-        for name in QUARANTINE.column_names
-    ).cast(dict(polars_schema(QUARANTINE)))
+        pl.col(named.get(name, name)).cast(dtype).alias(name) for name, dtype in polars_schema(QUARANTINE).items()
+    )
 
 
 def balance(
@@ -297,11 +318,47 @@ def rows_in_balance(day_balance: pl.DataFrame) -> pl.DataFrame:
     return sums.filter(pl.col("bronze") != pl.col("placed")).sort("feed", "source_system", "event_date")
 
 
-def by_source(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+def _by_source(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     """Rows of each source system; nothing is copied where there is only one."""
     systems = rows["source_system"].unique().sort().to_list()
     for system in systems:
         yield system, rows if len(systems) == 1 else rows.filter(pl.col("source_system") == system)
+
+
+def build_sources(
+    rows: pl.DataFrame,
+    feed: Feed,
+    tables: Sequence[Table],
+    profiles: Profiles,
+    days: Collection[date | None],
+    treat: Callable[[pl.DataFrame, SourceProfile], tuple[Settled, dict[Table, pl.DataFrame]]],
+) -> dict[str, pl.DataFrame]:
+    """Silver tables of a feed for some days, source by source, with quarantine and day balance.
+
+    Args:
+        rows: bronze rows with decisions laid over them; rows of other days may be among them.
+        feed: their feed.
+        tables: silver tables the feed fills.
+        profiles: source profiles.
+        days: days to return.
+        treat: settles the rows of one source and splits the kept ones into the tables.
+
+    Returns:
+        Frames of the days by table path, each in its contract's schema.
+    """
+    inside = in_days(days)
+    parts = {table: [empty(table)] for table in (*tables, QUARANTINE, DAY_BALANCE)}
+    for system, sent in _by_source(rows):
+        settled, split = treat(sent, profiles[system])
+        found = {table: frame.filter(inside).select(table.column_names) for table, frame in split.items()}
+        refused, repeats = settled.quarantine.filter(inside), settled.repeats.filter(inside)
+        found[DAY_BALANCE] = balance(
+            feed, sent.filter(inside), {table.name: frame for table, frame in found.items()}, refused, repeats
+        )
+        found[QUARANTINE] = refused
+        for table, frame in found.items():
+            parts[table].append(frame)
+    return {table.path: pl.concat(frames) for table, frames in parts.items()}
 
 
 def trimmed(names: Iterable[str]) -> list[pl.Expr]:

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from inventory_assets.contracts.feeds import Feed
-from inventory_assets.contracts.model import Column
-from inventory_assets.contracts.sources import Profiles, SourceProfile
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from inventory_assets.contracts.feeds import Feed
+    from inventory_assets.contracts.model import Column
+    from inventory_assets.contracts.sources import Profiles, SourceProfile
 
 IDENTITY = ("source_file", "content_hash", "row_number")
 """Columns that identify a bronze row."""
@@ -61,7 +63,7 @@ def read_instant(text: str, zone: str) -> datetime:
     return instant
 
 
-def read_cell(text: str, column: Column, zone: str) -> Any:
+def read_cell(text: str, column: Column, zone: str) -> str | int | bool | Decimal | datetime:
     """Value of a text in a column's type.
 
     Raises:
@@ -88,31 +90,32 @@ def read_cell(text: str, column: Column, zone: str) -> Any:
     return round(amount, 4)
 
 
-def _fixed(row: dict[str, Any], changes: str | None, feed: Feed, profile: SourceProfile) -> dict[str, Any]:
-    """The row with one fix applied; what does not cast is null and named in cast_errors."""
-    row = dict(row)
-    errors = [name for name in (row.get("cast_errors") or "").split(",") if name]
+def _changes(text: str | None) -> dict[str, str | None]:
+    """Column → new text of a fix; a text that is no JSON object changes a column no feed has, so that it is seen."""
     try:
-        cells = json.loads(changes or "")
+        cells = json.loads(text or "")
     except json.JSONDecodeError:
         cells = None
     if not isinstance(cells, dict):
-        row["cast_errors"] = ",".join(dict.fromkeys([*errors, "changes"]))
-        return row
+        return {"changes": text}
+    return {name: None if value is None else str(value).strip() for name, value in cells.items()}
+
+
+def _fixed(row: dict[str, Any], changes: str | None, feed: Feed, profile: SourceProfile) -> dict[str, Any]:
+    """The row with one fix applied; what does not cast is null and named in cast_errors."""
+    row, cells = dict(row), _changes(changes)
     columns = {column.name: column for column in feed.columns}
-    moving = {*feed.time, *([feed.location] if feed.location else [])} & cells.keys()
+    errors = [name for name in (row["cast_errors"] or "").split(",") if name and name not in cells]
+    if row["row_error"] == _UNREADABLE_LINE or (row["row_error"] == _NONEXISTENT and set(feed.time) & cells.keys()):
+        row["row_error"] = None
     # the location first: a naive time in the same fix is read in the new location's zone
     for name in sorted(cells, key=lambda name: (name != feed.location, name)):
-        errors = [error for error in errors if error != name]
-        text = None if cells[name] is None else str(cells[name]).strip()
-        tokens = (*profile.null_tokens.get(name, ()), *profile.null_tokens.get("*", ()))
+        text = cells[name]
         if name not in columns:
             errors.append(name)
             continue
-        if name in feed.time and row.get("row_error") == _NONEXISTENT:
-            row["row_error"] = None
         row[name] = None
-        if not text or text in tokens:
+        if not text or text in (*profile.null_tokens.get(name, ()), *profile.null_tokens.get("*", ())):
             continue
         try:
             row[name] = read_cell(text, columns[name], profile.zone_of(row.get(feed.location or "")))
@@ -120,11 +123,8 @@ def _fixed(row: dict[str, Any], changes: str | None, feed: Feed, profile: Source
             row["row_error"] = _NONEXISTENT
         except CellError:
             errors.append(name)
-    if row.get("row_error") == _UNREADABLE_LINE:
-        row["row_error"] = None
-        moving |= set(feed.time)
     row["cast_errors"] = ",".join(errors) or None
-    if moving:
+    if cells.keys() & {*feed.time, feed.location}:
         moment = next((row[name] for name in feed.time if row.get(name) is not None), None)
         zone = profile.zone_of(row.get(feed.location or ""))
         row["business_time_zone"] = zone if moment is not None else None
@@ -221,7 +221,7 @@ def lay_over(bronze: pl.DataFrame, decisions: pl.DataFrame, profiles: Profiles, 
     marks = _ordered(decisions, feed, ["release", "fix", "discard", "duplicate_key_other_date"])
     marks = marks.join(fixed, on=IDENTITY, how="semi") if not marks.is_empty() else marks
     if marks.is_empty():
-        return fixed.with_columns(pl.lit(False).alias(flag) for flag in FLAGS)  # noqa: FBT003 - a literal
+        return fixed.with_columns(pl.lit(False).alias(flag) for flag in FLAGS)
     states: dict[tuple, dict[str, bool]] = {}
     for *identity, action, _ in marks.iter_rows():
         state = states.setdefault(tuple(identity), dict.fromkeys(FLAGS, False))

@@ -10,15 +10,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from inventory_assets.contracts.feeds import POS
-from inventory_assets.contracts.sources import Profiles
 from inventory_assets.medallion.silver_decisions import IDENTITY, fix_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from inventory_assets.contracts.sources import Profiles
 
 REACH = timedelta(hours=24)
 """How long after a sale a return still cancels it, inclusive."""

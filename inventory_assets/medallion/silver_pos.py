@@ -6,34 +6,36 @@ stands in exactly one of the tables, in quarantine, or is an exact repeat.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from inventory_assets.contracts import silver
 from inventory_assets.contracts.feeds import POS
-from inventory_assets.contracts.model import Table
-from inventory_assets.contracts.schemas import MONEY, empty
-from inventory_assets.contracts.silver import DAY_BALANCE, QUARANTINE
-from inventory_assets.contracts.sources import Profiles, SourceProfile
+from inventory_assets.contracts.schemas import MONEY
 from inventory_assets.medallion.silver_common import (
     MAX_AHEAD,
     Rule,
     Rulebook,
     Settled,
-    balance,
-    by_source,
+    build_sources,
     common_rules,
     in_days,
     limit_rules,
     null_key_rules,
-    score,
     settle,
     trimmed,
 )
 from inventory_assets.medallion.silver_decisions import lay_over
+from inventory_assets.medallion.silver_items import item_quality, with_items
 from inventory_assets.medallion.silver_matching import match_cancellations, needed_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import date, timedelta
+
+    from inventory_assets.contracts.model import Table
+    from inventory_assets.contracts.sources import Profiles, SourceProfile
 
 POS_TABLES: tuple[Table, ...] = (
     silver.SALES, silver.RETURNS, silver.CANCELLATIONS, silver.GIVEN_AWAY, silver.STOCK_ADJUSTMENTS,
@@ -45,44 +47,21 @@ _UNCLASSIFIED, _SALE, _RETURN, _GIVEN_AWAY, _ADJUSTMENT, _NON_MERCHANDISE = rang
 _QUANTITY, _PRICE = pl.col("quantity_sold"), pl.col("unit_price")
 
 
-def _items(codes: pl.Series, known_items: pl.Series, profile: SourceProfile) -> pl.DataFrame:
-    """What there is to say about each item code as sent: codes are few, so patterns are tried once a code."""
-    code = pl.col("_item")
-    checks = []
-    if profile.sku_pattern:
-        checks.append(code.str.contains(profile.sku_pattern))
-    if profile.sku_max_length:
-        checks.append(code.str.len_chars() <= profile.sku_max_length)
-    goods = code.str.contains(profile.merchandise_pattern) if profile.merchandise_pattern else pl.lit(True)  # noqa: FBT003
-    text = pl.col("product_sku").str.strip_chars().str.to_uppercase()
-    return (
-        pl.DataFrame({"product_sku": codes.unique()})
-        .with_columns(pl.when(text != "").then(text).alias("_item"))
-        .with_columns(
-            goods.fill_null(value=True).alias("_goods"),
-            code.is_in(known_items.drop_nulls().implode()).fill_null(value=False).alias("_known"),
-            pl.sum_horizontal([pl.lit(0), *checks]).fill_null(0).cast(pl.UInt8).alias("_item_checks"),
-        )
-        .with_columns(pl.lit(len(checks), pl.UInt8).alias("_item_rules"))
-    )
-
-
 def _quality(profile: SourceProfile) -> pl.Expr:
     """Share of quality rules that hold.
 
-    Form of the receipt number, form and length of the item code (each where the profile declares it), item in the
-    master, currency a code of three letters (sent or the source's).
+    Item in the master, form and length of its code and form of the receipt number (each where the profile declares
+    it), currency a code of three letters (sent or the source's).
     """
-    rules = [pl.col("_known"), pl.col("currency").str.len_bytes() == 3]  # noqa: PLR2004 - ISO 4217
+    rules = [pl.col("currency").str.len_bytes() == 3]  # noqa: PLR2004 - ISO 4217
     if profile.transaction_pattern:
         rules.append(pl.col("transaction_id").str.contains(profile.transaction_pattern))
-    held = score(rules) * len(rules) + pl.col("_item_checks")
-    return held / (len(rules) + pl.col("_item_rules"))
+    return item_quality(rules)
 
 
 def _standardised(rows: pl.DataFrame, known_items: pl.Series, profile: SourceProfile) -> pl.DataFrame:
     """Rows with codes in standard form, the item's facts and the line's class."""
-    correction = pl.lit(False)  # noqa: FBT003 - a literal
+    correction = pl.lit(False)
     if profile.adjustment_rule == "price_zero_without_customer":
         correction = (_PRICE == 0) & pl.col("customer_id").is_null()
     line_class = (
@@ -96,12 +75,9 @@ def _standardised(rows: pl.DataFrame, known_items: pl.Series, profile: SourcePro
     texts = [c.name for c in POS.columns if c.type == "String" and c.name not in {"product_sku", "currency"}]
     currency = pl.col("currency").str.strip_chars().str.to_uppercase()
     return (
-        rows.lazy()
-        .join(_items(rows["product_sku"], known_items, profile).lazy(), on="product_sku", how="left", nulls_equal=True)
+        with_items(rows, known_items, profile)
         .with_columns(
             *trimmed(texts),
-            pl.col("product_sku").alias("_sent_sku"),
-            pl.col("_item").alias("product_sku"),
             pl.when(currency != "").then(currency).fill_null(profile.currency).alias("currency"),
             (_PRICE * _QUANTITY).cast(MONEY, strict=False).alias("total_amount"),
         )
@@ -109,7 +85,6 @@ def _standardised(rows: pl.DataFrame, known_items: pl.Series, profile: SourcePro
             pl.col("disposition").str.to_lowercase(),
             line_class.cast(pl.Int8).alias("_class"),
         )
-        .drop("_item")
         .collect()
     )
 
@@ -120,7 +95,7 @@ def _rulebook(profile: SourceProfile, max_ahead: timedelta) -> Rulebook:
     sent = _PRICE.is_not_null() & _QUANTITY.is_not_null()
     ranged = {"quantity_sold": "quantity_sold"}
     rules = [
-        *common_rules(profile.earliest_date, "timestamp", max_ahead=max_ahead),
+        *common_rules(pl.col("timestamp"), profile.earliest_date, max_ahead=max_ahead),
         *null_key_rules(("transaction_id", "store_id", "product_sku", "line_number")),
         Rule("time:missing", pl.col("timestamp").is_null() & pl.col("row_error").is_null(), ("timestamp",)),
         Rule("quantity:zero", goods & (_QUANTITY == 0)),
@@ -152,9 +127,9 @@ def _local(rows: pl.DataFrame) -> list[pl.Expr]:
     ]
 
 
-def _split(kept: pl.DataFrame, inside: pl.Expr) -> dict[str, pl.DataFrame]:
-    """Kept lines by table; sales and returns of neighbour days take part in matching and are left out."""
-    lines = {code: kept.filter(pl.col("_class") == code) for code in (_SALE, _RETURN)}
+def _split(kept: pl.DataFrame) -> dict[Table, pl.DataFrame]:
+    """Kept lines by table, cancellations told from other returns."""
+    lines = {code: kept.filter(pl.col("_class") == code) for code in range(_SALE, _NON_MERCHANDISE + 1)}
     sales, returns = lines[_SALE], lines[_RETURN].with_columns(pl.col("disposition").fill_null("resalable"))
     pairs = match_cancellations(sales, returns)
     sold = sales[pairs["sale"]].select(
@@ -169,23 +144,14 @@ def _split(kept: pl.DataFrame, inside: pl.Expr) -> dict[str, pl.DataFrame]:
         "cancelled_by_transaction_id": back["transaction_id"],
         "cancelled_by_line_number": back["line_number"],
     })
-    rest = returns.with_row_index("_row").join(pairs, left_on="_row", right_on="return", how="anti").drop("_row")
-    found = {
-        silver.SALES: sales.with_row_index("_row").join(marks, on="_row", how="left").drop("_row"),
-        silver.RETURNS: rest,
+    return {
+        silver.SALES: sales.with_row_index("_row").join(marks, on="_row", how="left"),
+        silver.RETURNS: returns.with_row_index("_row").join(pairs, left_on="_row", right_on="return", how="anti"),
         silver.CANCELLATIONS: back.hstack(sold),
-        silver.GIVEN_AWAY: kept.filter(pl.col("_class") == _GIVEN_AWAY),
-        silver.STOCK_ADJUSTMENTS: kept.filter(pl.col("_class") == _ADJUSTMENT),
-        silver.NON_MERCHANDISE: kept.filter(pl.col("_class") == _NON_MERCHANDISE),
+        silver.GIVEN_AWAY: lines[_GIVEN_AWAY],
+        silver.STOCK_ADJUSTMENTS: lines[_ADJUSTMENT],
+        silver.NON_MERCHANDISE: lines[_NON_MERCHANDISE],
     }
-    return {table.path: frame.filter(inside).select(table.column_names) for table, frame in found.items()}
-
-
-def _derived(settled: Settled, profile: SourceProfile) -> pl.DataFrame:
-    return settled.kept.with_columns(
-        *_local(settled.kept), (~pl.col("_known")).alias("item_unknown"),
-        _quality(profile).alias("data_quality_score"),
-    )
 
 
 def build_pos(
@@ -211,20 +177,14 @@ def build_pos(
     Returns:
         Frames of these days by table path, quarantine and day balance included, each in its contract's schema.
     """
-    inside = in_days(days)
-    rows = needed_lines(lay_over(bronze, decisions, profiles, POS), inside)
-    parts: dict[str, list[pl.DataFrame]] = {
-        table.path: [empty(table)] for table in (*POS_TABLES, QUARANTINE, DAY_BALANCE)
-    }
-    for system, sent in by_source(rows):
-        profile = profiles[system]
+
+    def treat(sent: pl.DataFrame, profile: SourceProfile) -> tuple[Settled, dict[Table, pl.DataFrame]]:
         settled = settle(_standardised(sent, known_items, profile), _rulebook(profile, max_ahead))
-        tables = _split(_derived(settled, profile), inside)
-        refused = settled.quarantine.filter(inside)
-        counts = balance(
-            POS, sent.filter(inside), {path.split("/")[1]: frame for path, frame in tables.items()}, refused,
-            settled.repeats.filter(inside),
+        derived = settled.kept.with_columns(
+            *_local(settled.kept),
+            _quality(profile).alias("data_quality_score"),
         )
-        for path, frame in {**tables, QUARANTINE.path: refused, DAY_BALANCE.path: counts}.items():
-            parts[path].append(frame)
-    return {path: pl.concat(frames) for path, frames in parts.items()}
+        return settled, _split(derived)
+
+    rows = needed_lines(lay_over(bronze, decisions, profiles, POS), in_days(days))
+    return build_sources(rows, POS, POS_TABLES, profiles, days, treat)

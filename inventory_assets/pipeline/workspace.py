@@ -33,7 +33,7 @@ class Workspace:
     landing: str
     profiles: Profiles
     now: Callable[[], datetime]
-    block_days: int = 7
+    block_days: int = 31
     block_rows: int = 1_500_000
 
 

@@ -64,9 +64,7 @@ def authoritative_levels(warehouse_updates: pl.DataFrame, locations: pl.DataFram
     reporter = ["source_system", *PAIR]
     return (
         levels.sort("event_time")
-        .join_asof(
-            authority, left_on="event_time", right_on="since", by="location_id", check_sortedness=False
-        )
+        .join_asof(authority, left_on="event_time", right_on="since", by="location_id", check_sortedness=False)
         .filter(pl.col("stock_authority") == "wms")
         .sort(*reporter, "event_time", "location_zone", "document_id", "line_number")
         .unique([*reporter, "event_time", "location_zone"], keep="last", maintain_order=True)
@@ -77,7 +75,7 @@ def authoritative_levels(warehouse_updates: pl.DataFrame, locations: pl.DataFram
         .with_columns(quantity=pl.col("change").cum_sum().over(reporter), kind=pl.lit("level"), document_id=pl.lit(""))
         .unique([*reporter, "event_time"], keep="last", maintain_order=True)
         .select(list(COUNTS))
-        .cast(dict(COUNTS))
+        .cast(COUNTS)
     )
 
 

@@ -60,9 +60,7 @@ def states(carry: pl.DataFrame, movements: pl.DataFrame, counts: pl.DataFrame, b
             pl.col("last_movement_at").cum_max().forward_fill().over(PAIR),
         )
     )
-    in_force = statements.select(
-        *PAIR, "place", "basis", last_count_at="event_time", last_count_quantity="quantity"
-    )
+    in_force = statements.select(*PAIR, "place", "basis", last_count_at="event_time", last_count_quantity="quantity")
     return (
         running.join(in_force, on=[*PAIR, "place"], how="left")
         .with_columns(

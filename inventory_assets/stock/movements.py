@@ -1,7 +1,7 @@
 """Movements of stock from silver facts: one signed row a change, transfers as two.
 
 Signs: goods that leave are negative. Not here: counts, openings and asserted levels (see `counts`).
-The functions only select and concatenate, so that they stream; a row in gives one row out (a transfer two, a level none).
+The functions only select and concatenate, so that they stream: one row in, one row out (a transfer two, a level none).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def movements_of_pos(
     """Movements of till lines in the schema of `silver/stock_movements`.
 
     Sales and goods given away leave. Returns and cancellations come back: resalable units to stock, `HELD_BACK` ones
-    to stock and to its unavailable part, `SCRAP` ones as a movement of 0. Corrections keep the sign they were booked with.
+    to stock and to its unavailable part, `SCRAP` ones as a movement of 0. Corrections keep the sign they came with.
     """
     sold = -pl.col("quantity_sold")
     came_back = pl.when(pl.col("disposition") == SCRAP).then(0).otherwise(-pl.col("quantity_sold"))

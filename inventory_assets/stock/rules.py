@@ -3,7 +3,8 @@
 1. Effective order is (event time, kind, source, document). At one instant an assumed opening lies before everything,
    then movements, then openings, asserted levels and physical counts.
 2. A count sets the book at its instant; movements that lie before it are absorbed, movements after it come on top,
-   however late the count arrives. Rows of one document, source and instant (zones, lines) are parts of one count: summed.
+   however late the count arrives. Rows of one document, source and instant (zones, lines) are parts of one count and
+   are summed.
 3. An opening is a count. An assumed opening holds only as long as nothing better is known: any other count beats it.
 4. Before its first count or opening a pair is unknown: no book, neither zero nor negative.
 5. Counts leave the unavailable part alone: it is the sum of its changes.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from inventory_assets.contracts.bronze import BRONZE
 from inventory_assets.contracts.schemas import MONEY, polars_schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILE = "online_retail_ii/online_retail_ii_to_2011-05-31.parquet"
 READ_AT = datetime(2026, 1, 2, tzinfo=UTC)
@@ -19,7 +22,7 @@ def online_retail_bronze(shared_data: Path) -> pl.DataFrame:
     published = pl.read_parquet(shared_data / FILE)
     content = [name for name in published.columns if name not in {"Sheet", "Invoice"}]
     schema = polars_schema(BRONZE["pos"])
-    moment = pl.col("InvoiceDate").dt.replace_time_zone("Europe/London", ambiguous="earliest").dt.convert_time_zone("UTC")
+    local = pl.col("InvoiceDate").dt.replace_time_zone("Europe/London", ambiguous="earliest")
     rows = (
         published.with_row_index("_at")
         .sort("Sheet", "Invoice", *content)
@@ -34,7 +37,7 @@ def online_retail_bronze(shared_data: Path) -> pl.DataFrame:
             pl.col("StockCode").alias("product_sku"),
             pl.col("Quantity").alias("quantity_sold"),
             pl.col("Price").cast(MONEY).alias("unit_price"),
-            moment.alias("timestamp"),
+            local.dt.convert_time_zone("UTC").alias("timestamp"),
             pl.col("Customer ID").cast(pl.String).alias("customer_id"),
             pl.col("Description").alias("reason"),
             pl.lit("online-retail").alias("source_system"),

@@ -33,9 +33,8 @@ summaries = st.lists(
         store=st.sampled_from(["S1", "S2"]),
         sku=st.sampled_from(["A", "B"]),
         # around the first day of data and more than a whole window later
-        day=st.integers(0, 130).map(lambda n: FIRST + timedelta(days=n)) | st.integers(88, 92).map(
-            lambda n: FIRST + timedelta(days=n)
-        ),
+        day=st.integers(0, 130).map(lambda n: FIRST + timedelta(days=n))
+        | st.integers(88, 92).map(lambda n: FIRST + timedelta(days=n)),
         quantity=st.integers(1, 10**6),
         price=st.sampled_from(["0.0001", "1", "2.5"]),
         currency=st.sampled_from(["EUR", "GBP"]),

@@ -166,6 +166,16 @@ def test_one_pass_equals_each_table_by_itself_and_days_may_be_computed_apart(sal
         assert pl.concat([whole.clear(), *parts]).sort(pl.all()).equals(whole.sort(pl.all()))
 
 
+@given(pos_rows(cancelled_by_transaction_id=cancelled_by), st.randoms())
+@settings(max_examples=15, deadline=None)
+def test_order_of_the_lines_changes_no_bit(sales, source):
+    shuffled = sales.copy()
+    source.shuffle(shuffled)
+    found, again = (sales_tables(*tables(lines), PROCESSED) for lines in (sales, shuffled))
+    for path, rows in found.items():
+        assert rows.sort(pl.all()).equals(again[path].sort(pl.all()))
+
+
 @given(st.lists(st.tuples(st.integers(-(10**20), 10**20), st.integers(1, 10**7)), max_size=50))
 @settings(max_examples=50, deadline=None)
 def test_money_mean_rounds_half_even_to_the_last_digit_like_python_decimals(pairs):

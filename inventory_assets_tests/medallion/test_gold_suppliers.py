@@ -20,19 +20,21 @@ if TYPE_CHECKING:
 START = datetime(2026, 1, 1, tzinfo=UTC)
 times = st.integers(0, 60 * 24 * 40).map(lambda minutes: START + timedelta(minutes=minutes))
 reports = st.lists(
-    st.fixed_dictionaries({
-        "source_system": st.sampled_from(["erp", "edi"]),
-        "supplier_id": st.sampled_from(["V1", "V2"]),
-        "order_id": st.sampled_from(["O1", "O2", "O3"]),
-        "line_number": st.integers(0, 2),
-        "product_sku": st.sampled_from(["A", "B"]),
-        "expected_delivery": times,
-        "ordered_at": st.none() | times,
-        "received_at": st.none() | times,
-        "quantity_ordered": st.integers(0, 100),
-        "quantity_received": st.none() | st.integers(0, 100),
-        "updated_at": st.integers(0, 3).map(lambda day: START + timedelta(days=day)),
-    }),
+    st.fixed_dictionaries(
+        {
+            "source_system": st.sampled_from(["erp", "edi"]),
+            "supplier_id": st.sampled_from(["V1", "V2"]),
+            "order_id": st.sampled_from(["O1", "O2", "O3"]),
+            "line_number": st.integers(0, 2),
+            "product_sku": st.sampled_from(["A", "B"]),
+            "expected_delivery": times,
+            "ordered_at": st.none() | times,
+            "received_at": st.none() | times,
+            "quantity_ordered": st.integers(0, 100),
+            "quantity_received": st.none() | st.integers(0, 100),
+            "updated_at": st.integers(0, 3).map(lambda day: START + timedelta(days=day)),
+        }
+    ),
     max_size=30,
     unique_by=lambda row: tuple(row[name] for name in (*ORDER_LINE, "updated_at")),
 )

@@ -1,0 +1,70 @@
+"""What a feed's rows say about items: code in standard form, in the master or not, quality of the code.
+
+Item codes are few and rows are many, so everything is found once a code and joined.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from inventory_assets.medallion.silver_common import score
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from inventory_assets.contracts.sources import SourceProfile
+
+
+def _facts(codes: pl.Series, known_items: pl.Series, profile: SourceProfile) -> pl.DataFrame:
+    code = pl.col("_item")
+    checks = []
+    if profile.sku_pattern:
+        checks.append(code.str.contains(profile.sku_pattern))
+    if profile.sku_max_length:
+        checks.append(code.str.len_chars() <= profile.sku_max_length)
+    goods = code.str.contains(profile.merchandise_pattern) if profile.merchandise_pattern else code.is_not_null()
+    text = pl.col("product_sku").str.strip_chars().str.to_uppercase()
+    held = pl.sum_horizontal([pl.lit(0), *(check.fill_null(value=False) for check in checks)])
+    return (
+        pl.DataFrame({"product_sku": codes.unique()})
+        .with_columns(pl.when(text != "").then(text).alias("_item"))
+        .with_columns(
+            goods.fill_null(value=True).alias("_goods"),
+            code.is_in(known_items.drop_nulls().implode()).fill_null(value=False).alias("_known"),
+            held.cast(pl.UInt8).alias("_item_checks"),
+            pl.lit(len(checks), pl.UInt8).alias("_item_rules"),
+        )
+    )
+
+
+def with_items(rows: pl.DataFrame, known_items: pl.Series, profile: SourceProfile) -> pl.LazyFrame:
+    """Rows with the item code trimmed and in capitals, and what is known about it.
+
+    Args:
+        rows: rows of one source with `product_sku` as sent.
+        known_items: item codes of the master.
+        profile: profile of the source.
+
+    Returns:
+        The rows with `product_sku` in standard form, `_sent_sku`, `_goods` (the code is merchandise; true where there
+        is no code), `item_unknown`, and what `item_quality` needs.
+    """
+    facts = _facts(rows["product_sku"], known_items, profile).lazy()
+    return (
+        rows.lazy()
+        .join(facts, on="product_sku", how="left", nulls_equal=True)
+        .with_columns(
+            pl.col("product_sku").alias("_sent_sku"),
+            pl.col("_item").alias("product_sku"),
+            (~pl.col("_known")).alias("item_unknown"),
+        )
+        .drop("_item")
+    )
+
+
+def item_quality(rules: Sequence[pl.Expr]) -> pl.Expr:
+    """Share of quality rules that hold: the given ones, item in the master, and the code's declared form and length."""
+    judged = [pl.col("_known"), *rules]
+    return (score(judged) * len(judged) + pl.col("_item_checks")) / (len(judged) + pl.col("_item_rules"))

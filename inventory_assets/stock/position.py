@@ -1,0 +1,91 @@
+"""Stock of every item at every location now: the latest checkpoint, the events since, and a reason for every null."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from inventory_assets.contracts.gold import INVENTORY_POSITION
+from inventory_assets.contracts.schemas import polars_schema
+from inventory_assets.stock.counts import PAIR
+from inventory_assets.stock.fold import fold
+from inventory_assets.stock.rules import UNKNOWN
+
+if TYPE_CHECKING:
+    from datetime import date
+
+NOT_FOLLOWED = (
+    "reserved: reservations are not kept yet; on_order: orders are not followed yet; in_transit: dispatched transfers "
+    "are not followed yet; available, inventory_position: a part is null"
+)
+UNKNOWN_STOCK = (
+    "book, unavailable, on_hand, shortfall, first_known_at, last_count_at, last_count_quantity: no opening or count yet"
+)
+UNMOVED = "last_movement_at: no movement yet"
+
+
+def position(
+    checkpoint: pl.DataFrame,
+    movements: pl.DataFrame,
+    counts: pl.DataFrame,
+    quarantined: pl.DataFrame,
+    processing_date: date,
+) -> pl.DataFrame:
+    """Rows of `gold/inventory_position`.
+
+    Args:
+        checkpoint: `fold.STATE` at the latest checkpoint (`checkpoints.checkpoint_at`); empty = from the start.
+        movements: movements after it (`checkpoints.since_month`).
+        counts: statements (`counts.COUNTS`) after it.
+        quarantined: product_sku, location_id, quantity (`quarantined_units`); a pair without an accepted event gets
+            no row.
+        processing_date: UTC day of the computation.
+    """
+    held = quarantined.group_by(PAIR).agg(quarantined_quantity=pl.col("quantity").sum())
+    book, unknown = pl.col("book"), pl.col("stock_basis") == UNKNOWN
+    units = pl.lit(None, dtype=pl.Int64)
+    return (
+        fold(checkpoint, movements, counts)
+        .join(held, on=PAIR, how="left")
+        .with_columns(
+            # max_horizontal skips nulls and would turn unknown into 0.
+            on_hand=pl.when(book.is_not_null()).then(pl.max_horizontal(book, 0)),
+            shortfall=pl.when(book.is_not_null()).then(pl.max_horizontal(-book, 0)),
+            reserved=units,
+            available=units,
+            on_order=units,
+            in_transit=units,
+            inventory_position=units,
+            null_reason=pl.concat_str(
+                pl.when(unknown).then(pl.lit(UNKNOWN_STOCK)),
+                pl.when(pl.col("last_movement_at").is_null()).then(pl.lit(UNMOVED)),
+                pl.lit(NOT_FOLLOWED),
+                separator="; ",
+                ignore_nulls=True,
+            ),
+            quarantined_quantity=pl.col("quarantined_quantity").fill_null(0),
+            processing_date=pl.lit(processing_date),
+        )
+        .select(INVENTORY_POSITION.column_names)
+        .cast(polars_schema(INVENTORY_POSITION))
+        .sort(PAIR)
+    )
+
+
+def quarantined_units(quarantine: pl.DataFrame) -> pl.DataFrame:
+    """Units in question by item and location: Σ |quantity| of till and warehouse rows in `silver/quarantine`.
+
+    Codes stand there as sent; they are trimmed and put in upper case as silver does, to find their pair.
+    """
+    return (
+        quarantine.filter(pl.col("feed").is_in(["pos", "warehouse"]))
+        .select(
+            pl.col("product_sku").str.strip_chars().str.to_uppercase(),
+            pl.col("location_id").str.strip_chars(),
+            pl.col("quantity").abs(),
+        )
+        .drop_nulls()
+        .group_by(PAIR)
+        .agg(pl.col("quantity").sum())
+    )
