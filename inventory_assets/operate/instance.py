@@ -18,6 +18,7 @@ TEMPLATES = ("dagster.yaml", "workspace.yaml")
 
 
 MARKER = ".storage-made"
+MOST_OF_A_REASON = 600
 
 
 class AlreadyRunningError(RuntimeError):
@@ -90,7 +91,8 @@ def make_storage(home: Path, service: Service) -> None:
         check=False,
     )
     if made.returncode:
-        raise InstanceError(f"Dagster refuses {home / 'dagster.yaml'}: {made.stderr[-2_000:].strip()}")
+        reason = made.stderr[max(0, made.stderr.rfind("\ndagster.")) :].strip()
+        raise InstanceError(f"Dagster refuses {home / 'dagster.yaml'}: {reason[:MOST_OF_A_REASON]}")
     (home / MARKER).touch()
 
 
