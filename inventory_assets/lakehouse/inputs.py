@@ -97,7 +97,7 @@ class Inputs:
         rows = frame if fresh.height == offered.height else frame.join(fresh, on=IDENTITY, how="semi")
         commit = self._lake.append(self._table, rows)
         both = pl.concat([known.drop("version"), fresh]).with_columns(version=pl.lit(commit.version, pl.Int64))
-        self._save(both.select(list(MANIFEST)))
+        self._save(both.select(list(MANIFEST)).sort(IDENTITY))
         return commit
 
     def remember(self, inputs: Collection[Input]) -> None:
@@ -110,7 +110,7 @@ class Inputs:
         ).join(known, on=IDENTITY, how="semi")
         if seen.is_empty():
             return
-        self._save(known.update(seen, on=IDENTITY, how="left").select(list(MANIFEST)))
+        self._save(known.update(seen, on=IDENTITY, how="left").select(list(MANIFEST)).sort(IDENTITY))
 
     def _read(self) -> pl.DataFrame | None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -15,7 +15,7 @@ from inventory_assets.contracts.analytics import (
 )
 from inventory_assets.contracts.gold import DAILY_INVENTORY_SUMMARY
 from inventory_assets.contracts.silver import CANCELLATIONS, RETURNS, SALES
-from inventory_assets.lakehouse.lake import Scope
+from inventory_assets.lakehouse.lake import Lake, Scope
 from inventory_assets.medallion.analytics_customers import customer_behavior_features
 from inventory_assets.medallion.analytics_demand import demand_forecasting_features
 from inventory_assets.medallion.analytics_items import inventory_optimization_features
@@ -34,23 +34,54 @@ def refresh_demand_features(workspace: Workspace, days: Collection[Day] | None =
     present = {day for day in rows if day is not None}
     if not present:
         return report
+    first = min(present)
     if days is None:
         dirty = dirty_from(lake, (table,), (source,), pins)
         wanted: set[Day] = set(shifted(dirty, 0, table.reach.days_forward)) & present
         wanted |= dirty - {None}
+        wanted |= _reached_by_first_day(lake, first) & present
     else:
         wanted = set(days)
     planned = list(blocks(wanted, rows, FEATURE_BLOCK_DAYS, workspace.block_rows))
-    holidays = {"*": frozenset().union(*(workspace.profiles[name].holidays for name in workspace.profiles))}
     for block in planned:
         window = set(block) | {day for day in shifted(block, ROLLING_DAYS - 1, 0) if day in present}
         frame = demand_forecasting_features(
-            lake.scan(source, pins[source.path], window), block, min(present), holidays, workspace.now().date()
+            lake.scan(source, pins[source.path], window),
+            block,
+            first,
+            _holidays(workspace, block),
+            workspace.now().date(),
         ).collect()
         consumed = pins if days is None and block is planned[-1] else None
         commit = lake.replace(table, frame, day_scope(block), consumed)
         report.add(table, commit.version, frame, block)
     return report
+
+
+def _reached_by_first_day(lake: Lake, first: date) -> set[date]:
+    """Days whose windows began before the data does, when the first day of data moved since they were built."""
+    consumed = lake.consumed(DEMAND_FORECASTING_FEATURES, DAILY_INVENTORY_SUMMARY)
+    if consumed is None:
+        return set()
+    before = min(
+        (day for day, n in lake.day_rows(DAILY_INVENTORY_SUMMARY, consumed).items() if day and n), default=first
+    )
+    if before == first:
+        return set()
+    span = abs((before - first).days) + ROLLING_DAYS - 1
+    return {min(before, first) + timedelta(days=n) for n in range(span)}
+
+
+def _holidays(workspace: Workspace, days: Collection[Day]) -> dict[str, frozenset[date]]:
+    """Holiday calendar of each store, by the profile of the systems its sales come from."""
+    profiles = workspace.profiles
+    if not any(profiles[name].holidays for name in profiles):
+        return {}
+    pairs = workspace.lake.scan(SALES, days=days).select("store_id", "source_system").unique().collect()
+    calendars: dict[str, frozenset[date]] = {}
+    for store, system in pairs.iter_rows():
+        calendars[store] = calendars.get(store, frozenset()) | profiles[system].holidays
+    return calendars
 
 
 def refresh_item_features(workspace: Workspace) -> Report:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,14 @@ from inventory_assets.contracts.tables import TABLES
 from inventory_assets.lakehouse.lake import Lake
 from inventory_assets.pipeline.workspace import Workspace
 from inventory_assets.publish.build import PublishMeta
-from inventory_assets.publish.layout import NothingPublishedError
-from inventory_assets.publish.publication import Publication, due, new_publish_id, publish
-from inventory_assets.publish.sql import connect
+from inventory_assets.publish.publication import (
+    LastPublication,
+    Publication,
+    due,
+    last_publication,
+    new_publish_id,
+    publish,
+)
 from inventory_assets.publish.tables import SOURCES, day_column, published_changes, published_frames
 from inventory_assets.settings import Settings
 
@@ -26,39 +30,19 @@ LAKE_TABLES = tuple(TABLES[path] for path in sorted(set(SOURCES.values())))
 """Lake tables that the file is made from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """The last publication: when, and which lake version of each table it holds."""
-
-    at: datetime | None = None
-    versions: dict[str, int] | None = None
-
-
-def last_published(serving: Path) -> Published:
-    """The last publication, read from the file itself."""
-    try:
-        connection = connect(serving)
-    except NothingPublishedError:
-        return Published()
-    with closing(connection):
-        at = connection.sql("SELECT published_at FROM main.publication").fetchone()
-        rows = connection.sql("SELECT DISTINCT lake_table, delta_version FROM main.data_as_of").fetchall()
-    return Published(at[0] if at else None, {path: version for path, version in rows if version is not None})
-
-
-def behind(lake: Lake, last: Published) -> dict[str, int]:
+def behind(lake: Lake, last: LastPublication | None) -> dict[str, int]:
     """Lake tables whose newest version is not in the file, with that version."""
-    newest = lake.pins(LAKE_TABLES)
-    return {path: version for path, version in newest.items() if (last.versions or {}).get(path) != version}
+    carried = last.versions if last is not None else {}
+    return {path: version for path, version in lake.pins(LAKE_TABLES).items() if carried.get(path) != version}
 
 
 def publication_due(workspace: Workspace, settings: Settings) -> bool:
     """Whether something waits for publication and the pause since the last one is over."""
-    last = last_published(settings.serving)
+    last = last_publication(settings.serving)
     if not behind(workspace.lake, last):
         return False
     pause = timedelta(seconds=settings.publish.min_interval_seconds)
-    return due(last.at, workspace.now(), workspace.now(), pause)
+    return due(last.published_at if last is not None else None, workspace.now(), workspace.now(), pause)
 
 
 def refresh_published(
@@ -82,14 +66,14 @@ def refresh_published(
     lake = workspace.lake
     if not whole and not publication_due(workspace, settings):
         return None
-    last = last_published(settings.serving)
+    last = last_publication(settings.serving)
     pins = lake.pins(LAKE_TABLES)
     now = workspace.now()
     meta = PublishMeta(
         new_publish_id(now, pins), now, pins,
         time_zones=tuple(sorted({workspace.profiles[name].time_zone for name in workspace.profiles})),
     )  # fmt: skip
-    changed = None if whole or last.versions is None else published_changes(_changes(lake, last.versions, pins))
+    changed = None if whole or last is None else published_changes(_changes(lake, last.versions, pins))
     frames = published_frames(lambda path: lake.scan(TABLES[path], pins.get(path)))
     return publish(
         settings.serving, open_connection, frames, changed, meta,
@@ -97,7 +81,7 @@ def refresh_published(
     )  # fmt: skip
 
 
-def _changes(lake: Lake, published: dict[str, int], pins: dict[str, int]) -> dict[str, set[date | None] | None]:
+def _changes(lake: Lake, published: Mapping[str, int | None], pins: dict[str, int]) -> dict[str, set[date | None] | None]:
     changes: dict[str, set[date | None] | None] = {}
     for path, version in pins.items():
         table = TABLES[path]

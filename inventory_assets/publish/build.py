@@ -92,7 +92,11 @@ def build(
     """
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("BEGIN TRANSACTION")
-    written = [_write(connection, table, tables, changed) for table in PUBLISHED]
+    present = actual_columns(connection)
+    written = [
+        _write(connection, table, tables, changed if present.get(table.path) == declared_columns(table) else None)
+        for table in PUBLISHED
+    ]
     for table in PUBLISHED:
         comment_table(connection, table)
     connection.execute(
@@ -111,13 +115,15 @@ def declared_columns(table: Table) -> list[tuple[str, str]]:
     return [(column.name, DUCKDB_TYPES[column.type]) for column in table.columns]
 
 
-def actual_columns(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> list[tuple[str, str]]:
-    """Names and types a table of the connection's database has, in order; none where there is no such table."""
-    return connection.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "
-        "AND schema_name = ? AND table_name = ? ORDER BY column_index",
-        [schema, name],
-    ).fetchall()
+def actual_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:
+    """Names and types, in order, of the columns of every table in the connection's database, by "schema/name"."""
+    columns: dict[str, list[tuple[str, str]]] = {}
+    for path, name, kind in connection.execute(
+        "SELECT concat_ws('/', schema_name, table_name), column_name, data_type FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND NOT internal ORDER BY 1, column_index"
+    ).fetchall():
+        columns.setdefault(path, []).append((name, kind))
+    return columns
 
 
 def _write(
@@ -127,9 +133,8 @@ def _write(
     changed: Mapping[str, Days | None] | None,
 ) -> Written:
     column = day_column(table)
-    present = actual_columns(connection, table.layer, table.name) == declared_columns(table)
     days: frozenset[date | None] | None = None
-    if changed is not None and present:
+    if changed is not None:
         asked = changed.get(table.path, frozenset())
         days = None if asked is None or (asked and column is None) else frozenset(asked)
     if days is None:

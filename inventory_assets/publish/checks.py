@@ -19,7 +19,7 @@ from inventory_assets.publish.views import KPIS, all_views
 from inventory_assets.publish.words import column_comment, qualified, quoted, table_comment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from pathlib import Path
 
     from inventory_assets.publish.build import Written
@@ -29,7 +29,7 @@ class PublicationCheckError(PublishError):
     """A built file is not what it should be; it was not published."""
 
 
-def check_file(path: Path, written: Iterable[Written], publish_id: str) -> None:
+def check_file(path: Path, written: Sequence[Written], publish_id: str) -> None:
     """Check a closed file.
 
     Args:
@@ -45,8 +45,8 @@ def check_file(path: Path, written: Iterable[Written], publish_id: str) -> None:
     except duckdb.Error as error:
         raise PublicationCheckError(f"{path} does not open read-only: {error}") from error
     with closing(connection):
-        wrong = [
-            *(finding for table in written for finding in _table_findings(connection, table)),
+        wrong = _column_findings(connection, written) or [
+            *(finding for table in written for finding in _row_findings(connection, table)),
             *_comment_findings(connection, written),
             *_view_findings(connection, publish_id),
         ]
@@ -54,11 +54,17 @@ def check_file(path: Path, written: Iterable[Written], publish_id: str) -> None:
         raise PublicationCheckError(f"{path} was not published: " + "; ".join(wrong))
 
 
-def _table_findings(connection: duckdb.DuckDBPyConnection, written: Written) -> list[str]:
+def _column_findings(connection: duckdb.DuckDBPyConnection, written: Sequence[Written]) -> list[str]:
+    actual = actual_columns(connection)
+    return [
+        f"{table.path}: columns {actual.get(table.path)} instead of the contract's"
+        for table in (item.table for item in written)
+        if actual.get(table.path) != declared_columns(table)
+    ]
+
+
+def _row_findings(connection: duckdb.DuckDBPyConnection, written: Written) -> list[str]:
     table = written.table
-    columns = actual_columns(connection, table.layer, table.name)
-    if columns != declared_columns(table):
-        return [f"{table.path}: columns {columns} instead of the contract's"]
     column = day_column(table)
     replaced = "count(*)"
     days: list = []
@@ -75,7 +81,7 @@ def _table_findings(connection: duckdb.DuckDBPyConnection, written: Written) -> 
     return []
 
 
-def _comment_findings(connection: duckdb.DuckDBPyConnection, written: Iterable[Written]) -> list[str]:
+def _comment_findings(connection: duckdb.DuckDBPyConnection, written: Sequence[Written]) -> list[str]:
     found = dict(
         connection.execute(
             "SELECT concat_ws('.', schema_name, table_name), comment FROM duckdb_tables() "

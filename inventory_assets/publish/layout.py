@@ -24,7 +24,8 @@ CURRENT = "current"
 STABLE = "inventory.duckdb"
 WORK = "building-"
 _PUBLISHED = re.compile(r"inventory-[0-9A-Za-z][0-9A-Za-z._-]*\.duckdb")
-_NANOSECONDS = 1_000_000_000
+_SECOND = 1_000_000_000
+"""In nanoseconds, as file times are."""
 
 
 class PublishError(RuntimeError):
@@ -132,7 +133,7 @@ def switch(
     building, target, last = building_path(folder, version), published_path(folder, version), current(folder)
     if not building.exists() or building.with_name(f"{building.name}.wal").exists():
         raise PublishError(f"{building} is missing or still open; close the connection that built it first")
-    moment = int(now.timestamp() * _NANOSECONDS)
+    moment = int(now.timestamp() * _SECOND)
     if last is not None and last.exists():  # file times order the publications, also when the clock steps back
         moment = max(moment, last.stat().st_mtime_ns + 1_000)
     files.sync(building)
@@ -155,18 +156,14 @@ def clean(
     Returns:
         What was removed. A file a Windows reader holds open stays and is tried again next time.
     """
-    newest_first = _by_age(folder)
-    last = current(folder)
-    removed = []
-    for position, path in enumerate(newest_first):
-        if position < max(keep_files, 1) or path == last:
-            continue
-        replaced_ns = newest_first[position - 1].stat().st_mtime_ns if position else now_ns
-        if now_ns - replaced_ns < keep_seconds * _NANOSECONDS:
-            continue
-        if _try_remove(path, files):
-            removed.append(path)
-    return removed
+    last, newest_first = current(folder), _by_age(folder)
+    replaced_ns = [now_ns, *(path.stat().st_mtime_ns for path in newest_first)]  # each by the one before it
+    old = [
+        path
+        for position, path in enumerate(newest_first)
+        if position >= max(keep_files, 1) and path != last and now_ns - replaced_ns[position] >= keep_seconds * _SECOND
+    ]
+    return [path for path in old if _try_remove(path, files)]
 
 
 def _point(folder: Path, target: Path, files: FileOps) -> None:
@@ -181,17 +178,22 @@ def _name_stably(folder: Path, target: Path, files: FileOps) -> None:
     stable, work = folder / STABLE, folder / f"{WORK}{STABLE}"
     if stable.exists() and stable.stat().st_mtime_ns == target.stat().st_mtime_ns:
         return
-    if work.exists():
-        files.remove(work)
+    _discard(work, files)
     try:
         files.link(target, work)
     except OSError:  # a file system without hard links
+        _discard(work, files)
         files.copy(target, work)
         files.sync(work)
         files.stamp(work, target.stat().st_mtime_ns)
         files.protect(work)
     replace_patiently(work, stable, files)
     files.sync_folder(folder)
+
+
+def _discard(path: Path, files: FileOps) -> None:
+    if path.exists():
+        files.remove(path)
 
 
 def _remove_leftovers(folder: Path, last: Path | None, files: FileOps) -> None:
