@@ -17,7 +17,17 @@ from rich.live import Live
 from rich.table import Table as Grid
 
 from inventory_assets.commands.landing import Origin, fill_landing
-from inventory_assets.commands.output import Exit, Json, errors, fail, load_settings, print_grid, print_json, text_of
+from inventory_assets.commands.output import (
+    Exit,
+    Json,
+    errors,
+    fail,
+    load_settings,
+    print_grid,
+    print_json,
+    text_of,
+    working,
+)
 from inventory_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,7 +56,15 @@ def demo(
 ) -> None:
     """Carry a history through all layers with Dagster's own sensors, print a summary, then serve until Ctrl-C."""
     from inventory_assets.ingest.landing import local_root
-    from inventory_assets.operate.instance import AlreadyRunningError, prepare, services, sole_owner
+    from inventory_assets.operate.instance import (
+        AlreadyRunningError,
+        InstanceError,
+        make_storage,
+        prepare,
+        services,
+        sole_owner,
+    )
+    from inventory_assets.operate.location import LocationError
     from inventory_assets.operate.processes import PortsTakenError, ServiceEndedError, free_port, start, stop
     from inventory_assets.operate.waiting import StalledError
 
@@ -62,10 +80,13 @@ def demo(
             fill_landing(settings, origin, file, days=days, seed=seed)
             prepare(settings.dagster_home)
             port = free_port(port)
+            wanted = services(data_dir, settings.dagster_home, port, os.environ)
+            with working("starting Dagster"):
+                make_storage(settings.dagster_home, wanted[0])
             try:
-                for service in services(data_dir, settings.dagster_home, port, os.environ):
+                for service in wanted:
                     running.append(start(service))  # noqa: PERF401 - one by one: what was started must be ended
-                wait(settings, running, patience * 60, begun, as_json=as_json)
+                wait(settings, running, port, patience * 60, begun, as_json=as_json)
                 finished = True
                 say_addresses(settings, port, once=once)
                 while not once:
@@ -76,13 +97,24 @@ def demo(
     except KeyboardInterrupt:
         errors().print("stopped" if finished else "interrupted; started again, the demo goes on where it was")
         raise typer.Exit(Exit.OK if finished else Exit.INTERRUPTED) from None
-    except (AlreadyRunningError, PortsTakenError, ServiceEndedError, StalledError) as error:
+    except (
+        AlreadyRunningError,
+        InstanceError,
+        LocationError,
+        PortsTakenError,
+        ServiceEndedError,
+        StalledError,
+    ) as error:
         fail(str(error))
 
 
-def wait(settings: Settings, running: list[Running], patience_seconds: float, begun: float, *, as_json: bool) -> None:
+def wait(
+    settings: Settings, running: list[Running], port: int, patience_seconds: float, begun: float, *, as_json: bool
+) -> None:
     """Follow the work until the DuckDB file carries everything, then print the summary."""
     from inventory_assets.lakehouse.lake import Lake
+    from inventory_assets.operate.instance import HOST
+    from inventory_assets.operate.location import LocationCheck
     from inventory_assets.operate.progress import Watch
     from inventory_assets.operate.summary import summarise
     from inventory_assets.operate.waiting import wait_until_done
@@ -95,6 +127,7 @@ def wait(settings: Settings, running: list[Running], patience_seconds: float, be
             clock=time.monotonic,
             sleep=time.sleep,
             patience_seconds=patience_seconds,
+            check=LocationCheck(f"http://{HOST}:{port}"),
         )
     summary = summarise(Lake(settings.lake, settings.secret_options), now, time.monotonic() - begun)
     if as_json:

@@ -90,11 +90,11 @@ def _simulate(settings: Settings, until: date, days: int, seed: int, sizes: dict
     from inventory_assets.simulator import (
         SOURCE_SYSTEM,
         HistoryConfig,
-        SimulatorError,
         simulate_history,
         sources_toml,
         write_history,
     )
+    from inventory_assets.simulator.config import SimulatorError
 
     with working(f"simulating {days} days until {until}"):
         try:

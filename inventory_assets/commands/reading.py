@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +19,7 @@ from inventory_assets.commands.output import (
     print_json,
     working,
 )
+from inventory_assets.contracts.silver import PRODUCTS
 
 config = typer.Typer(no_args_is_help=True, help="Settings of this installation.")
 
@@ -87,18 +90,36 @@ def validate(
     as_json: Json = False,
 ) -> None:
     """What would be accepted, what quarantined and why; nothing is ingested. 1 where a row would not be accepted."""
-    from inventory_assets.commands.validation import validate_file_report
+    from inventory_assets.lakehouse.lake import Lake
+    from inventory_assets.operate.validation import UnknownFeedError, feed_of
+    from inventory_assets.operate.validation import validate as judge
+    from inventory_assets.pipeline.open import open_profiles
+    from inventory_assets.pipeline.silver import known_items
 
-    report = validate_file_report(load_settings(), file, feed, source)
+    settings = load_settings()
+    lake = Lake(settings.lake, settings.secret_options)
+    try:
+        wanted = feed_of(file.resolve(), feed)
+        with working(f"reading {file}"):
+            known = known_items(lake, lake.pins((PRODUCTS,)))
+            verdict = judge(file, wanted, source, open_profiles(settings), known, datetime.now(UTC))
+    except UnknownFeedError as error:
+        fail(str(error), Exit.USAGE)
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}")
     if as_json:
-        print_json(report)
+        print_json(asdict(verdict))
     else:
-        typer.echo(f"{report['feed']}: {report['rows']:,} rows, {report['accepted']:,} accepted")
-        for warning in report["warnings"]:
+        typer.echo(
+            f"{verdict.feed}: {verdict.rows:,} rows, {verdict.accepted:,} accepted, "
+            f"{verdict.exact_repeats:,} exact repeats"
+        )
+        for warning in verdict.warnings:
             typer.echo(f"note: {warning}")
-        if report["reasons"]:
-            print_grid(("reason", "rows", "example"), [tuple(r.values()) for r in report["reasons"]], "Quarantined")
-    if report["reasons"]:
+        if verdict.reasons:
+            rows = [(each.reason, each.rows, each.first_row, each.detail) for each in verdict.reasons]
+            print_grid(("reason", "rows", "first row", "what"), rows, "Would be quarantined")
+    if verdict.reasons:
         raise typer.Exit(Exit.FINDING)
 
 

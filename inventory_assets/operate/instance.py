@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,8 +17,16 @@ HOST = "127.0.0.1"
 TEMPLATES = ("dagster.yaml", "workspace.yaml")
 
 
+MARKER = ".storage-made"
+MOST_OF_A_REASON = 600
+
+
 class AlreadyRunningError(RuntimeError):
     """Another process serves this data folder."""
+
+
+class InstanceError(RuntimeError):
+    """The Dagster instance cannot be used."""
 
 
 def prepare(home: Path) -> None:
@@ -57,6 +66,34 @@ def services(data_dir: Path, home: Path, port: int, environment: Mapping[str, st
         Service("Dagster webserver", webserver, data_dir / "logs" / "dagster-webserver.log", own),
         Service("Dagster daemon", daemon, data_dir / "logs" / "dagster-daemon.log", own),
     )
+
+
+def make_storage(home: Path, service: Service) -> None:
+    """Let one process alone make the databases of a new instance.
+
+    Webserver and daemon starting on a new instance both make them, and the loser fails with "more than one head".
+
+    Args:
+        home: folder of the instance, prepared.
+        service: a service of it, for its environment.
+
+    Raises:
+        InstanceError: Dagster refuses the instance.
+    """
+    if (home / MARKER).exists():
+        return
+    made = subprocess.run(
+        (sys.executable, "-m", "dagster", "instance", "info"),
+        env=dict(service.environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode:
+        reason = made.stderr[max(0, made.stderr.rfind("\ndagster.")) :].strip()
+        raise InstanceError(f"Dagster refuses {home / 'dagster.yaml'}: {reason[:MOST_OF_A_REASON]}")
+    (home / MARKER).touch()
 
 
 @contextmanager

@@ -128,7 +128,8 @@ class Watch:
         if all(version is None for version in taken.values()):
             return any(self._count(source, versions[source.path]) for source in sources)
         return any(
-            after is not None and self._has_changed(TABLES[path], after, versions[path]) for path, after in taken.items()
+            after is not None and self._has_changed(TABLES[path], after, versions[path])
+            for path, after in taken.items()
         )
 
     def _consumed(self, table: Table, version: int, source: Table) -> int | None:

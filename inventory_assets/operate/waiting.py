@@ -21,6 +21,7 @@ def wait_until_done(
     sleep: Callable[[float], None],
     patience_seconds: float,
     interval_seconds: float = 2.0,
+    check: Callable[[], None] = lambda: None,
 ) -> Progress:
     """Look again and again until the stage is done.
 
@@ -32,6 +33,7 @@ def wait_until_done(
         sleep: waits some seconds.
         patience_seconds: longest time without any change.
         interval_seconds: pause between two looks.
+        check: raises when going on makes no sense; asked before every look.
 
     Returns:
         The last look, whose stage is "done".
@@ -43,6 +45,7 @@ def wait_until_done(
     moved, mark = clock(), None
     while True:
         check_running(running)
+        check()
         now = look()
         report(now)
         if now.stage == "done":

@@ -43,7 +43,9 @@ def test_make_help_lists_every_target():
     text = (ROOT / "Makefile").read_text("utf-8")
     targets = next(line for line in text.splitlines() if line.startswith(".PHONY")).split()[1:]
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    shown = subprocess.run(["make", "-s", "help"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        ["make", "-s", "help"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
     assert [line.split()[1] for line in shown.stdout.splitlines()] == targets
 
 

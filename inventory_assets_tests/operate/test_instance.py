@@ -48,7 +48,7 @@ def test_services_get_absolute_folders_and_the_loopback_address(tmp_path):
     home = tmp_path / "dagster"
     webserver, daemon = instance.services(tmp_path, home, 3999, {"PATH": "/bin", "INVENTORY_DATA_DIR": "elsewhere"})
     assert webserver.command[:3] == (sys.executable, "-m", "dagster_webserver")
-    assert ("-h", "127.0.0.1", "-p", "3999") == webserver.command[3:7]
+    assert webserver.command[3:7] == ("-h", "127.0.0.1", "-p", "3999")
     for service in (webserver, daemon):
         assert service.environment["INVENTORY_DATA_DIR"] == str(tmp_path)
         assert service.environment["DAGSTER_HOME"] == str(home)
@@ -71,3 +71,20 @@ def test_a_data_folder_has_one_owner_and_the_lock_ends_with_it(tmp_path):
         with pytest.raises(AlreadyRunningError), instance.sole_owner(tmp_path):
             pass
     assert other() == "mine\n"
+
+
+@pytest.mark.slow
+def test_storage_is_made_once_and_a_refused_instance_is_said(tmp_path):
+    import os
+
+    home = tmp_path / "dagster"
+    instance.prepare(home)
+    webserver, _ = instance.services(tmp_path, home, 3999, os.environ)
+    (home / "dagster.yaml").write_text("no_such_section: {}\n")
+    with pytest.raises(instance.InstanceError, match="no_such_section"):
+        instance.make_storage(home, webserver)
+    (home / "dagster.yaml").unlink()
+    instance.prepare(home)
+    instance.make_storage(home, webserver)
+    assert (home / "schedules").is_dir()
+    assert (home / instance.MARKER).exists()
