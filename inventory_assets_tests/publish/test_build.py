@@ -39,8 +39,10 @@ def cells(folder, relations=None):
     """Every cell of every table and view, rows in order of all columns."""
     with closing(connect(folder)) as connection:
         names = relations or [
-            *(f"{table.layer}.{table.name}" for table in PUBLISHED), *(f"main.{view.name}" for view in all_views()),
-            "main.data_as_of", "main.publication",
+            *(f"{table.layer}.{table.name}" for table in PUBLISHED),
+            *(f"main.{view.name}" for view in all_views()),
+            "main.data_as_of",
+            "main.publication",
         ]
         return {name: connection.sql(f"SELECT * FROM {name} ORDER BY ALL").pl() for name in names}
 
@@ -278,9 +280,7 @@ def test_the_dagster_resource_opens_the_private_path(tmp_path):
     from dagster_duckdb import DuckDBResource
 
     tables = some_tables(12)
-    done = publish(
-        tmp_path, lambda path: DuckDBResource(database=str(path)).get_connection(), tables, None, meta(1)
-    )
+    done = publish(tmp_path, lambda path: DuckDBResource(database=str(path)).get_connection(), tables, None, meta(1))
     with DuckDBResource(
         database=str(done.path), connection_config={"access_mode": "read_only"}
     ).get_connection() as connection:
