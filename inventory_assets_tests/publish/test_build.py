@@ -67,12 +67,6 @@ def changed_tables(tables, seed):
     return after, changed
 
 
-def test_frames_from_the_helper_keep_every_contract():
-    for table, frame in zip(PUBLISHED, some_tables(3).values(), strict=True):
-        check(frame, table)
-        assert not frame.is_empty()
-
-
 @pytest.mark.parametrize("lazy", [False, True])
 def test_file_holds_the_frames_cell_by_cell_in_the_types_of_the_contracts(tmp_path, lazy):
     tables = some_tables(1)
