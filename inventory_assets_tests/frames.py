@@ -75,19 +75,16 @@ def _value(column: Column, random: Random, days: Sequence[date], words: Mapping[
         return random.choice(column.allowed)
     low = -1_000 if column.minimum is None else column.minimum
     high = low + 2_000 if column.maximum is None else column.maximum
-    match column.type:
-        case "String":
-            return f"{column.name[:2].upper()}{random.randrange(6)}"
-        case "Int64" | "Int32" | "Int8":
-            return random.randint(low, min(high, 120) if column.type == "Int8" else high)
-        case "Float64":
-            return random.uniform(low, high)
-        case "Boolean":
-            return random.random() < 0.5
-        case "Date":
-            return random.choice(days)
-        case "Datetime":
-            midnight = datetime.combine(random.choice(days), datetime.min.time(), tzinfo=UTC)
-            return midnight + timedelta(microseconds=random.randrange(86_400_000_000))
-        case "Money":
-            return Decimal(random.randint(low * 10_000, high * 10_000)).scaleb(-4)
+    midnight = datetime.combine(random.choice(days), datetime.min.time(), tzinfo=UTC)
+    by_type = {
+        "String": lambda: f"{column.name[:2].upper()}{random.randrange(6)}",
+        "Int64": lambda: random.randint(low, high),
+        "Int32": lambda: random.randint(low, high),
+        "Int8": lambda: random.randint(max(low, -128), min(high, 127)),
+        "Float64": lambda: random.uniform(low, high),
+        "Boolean": lambda: random.random() < 0.5,
+        "Date": midnight.date,
+        "Datetime": lambda: midnight + timedelta(microseconds=random.randrange(86_400_000_000)),
+        "Money": lambda: Decimal(random.randint(low * 10_000, high * 10_000)).scaleb(-4),
+    }
+    return by_type[column.type]()

@@ -4,6 +4,8 @@ Everything is computed from the file itself, except the lake versions and the so
 published table, null where a table cannot say.
 """
 
+# ruff: noqa: S608 - names in SQL come from the declared tables, values are bound
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -94,8 +96,12 @@ def write_data_as_of(
         source = SOURCES[table.path]
         connection.execute(
             f"INSERT INTO main.data_as_of {_row(table)}",
-            {"lake_table": source, "version": versions.get(source), "feeds": sorted(feeds_behind(table)),
-             "zones": zones},
+            {
+                "lake_table": source,
+                "version": versions.get(source),
+                "feeds": sorted(feeds_behind(table)),
+                "zones": zones,
+            },
         )
     connection.execute(f"COMMENT ON TABLE main.data_as_of IS {literal(COMMENT)}")
     for name, (_, meaning) in COLUMNS.items():

@@ -7,6 +7,8 @@ The publish id stands in the one-row table `main.publication`. For every table `
 adds it as last column, so that one query answers with data and id; it is one row that no cell repeats.
 """
 
+# ruff: noqa: S608 - names in SQL come from the declared tables, values are bound
+
 from __future__ import annotations
 
 from dataclasses import dataclass

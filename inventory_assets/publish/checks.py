@@ -3,6 +3,8 @@
 Invariant: the file is opened again from disk, read-only, as a reader would.
 """
 
+# ruff: noqa: S608 - names in SQL come from the declared tables, values are bound
+
 from __future__ import annotations
 
 from contextlib import closing

@@ -26,7 +26,8 @@ class View:
 
 
 SALES_BY_DAY = View(
-    "kpi_sales_by_day", "Sales of all stores on a day. One row: day × currency with a sale.",
+    "kpi_sales_by_day",
+    "Sales of all stores on a day. One row: day × currency with a sale.",
     {
         "transaction_date": "Business day.",
         "currency": "ISO 4217 code.",
@@ -54,7 +55,8 @@ SALES_BY_DAY = View(
     FROM day d LEFT JOIN day w ON w.currency = d.currency AND w.transaction_date = d.transaction_date - 7""",
 )
 TOP_PRODUCTS = View(
-    "kpi_top_products", "Items by revenue over all history. One row: item × currency.",
+    "kpi_top_products",
+    "Items by revenue over all history. One row: item × currency.",
     {
         "revenue_rank": "1 = most revenue in its currency; equal revenue shares a rank.",
         "product_sku": "Item.",
@@ -83,7 +85,8 @@ TOP_PRODUCTS = View(
     FROM item i LEFT JOIN silver.products m USING (product_sku)""",
 )
 STOCK_UNKNOWN = View(
-    "kpi_stock_unknown", "How much of the stock is known, and how. One row: location.",
+    "kpi_stock_unknown",
+    "How much of the stock is known, and how. One row: location.",
     {
         "location_id": "Location.",
         "items": "Items with any movement, count or opening here.",
@@ -105,7 +108,8 @@ STOCK_UNKNOWN = View(
     FROM gold.inventory_position GROUP BY location_id""",
 )
 STOCKOUT = View(
-    "kpi_stockout", "Items out of stock now. One row: location.",
+    "kpi_stockout",
+    "Items out of stock now. One row: location.",
     {
         "location_id": "Location.",
         "items_known": "Items whose stock is known.",
@@ -150,7 +154,8 @@ RETURN_RATE = View(
     FROM month""",
 )
 SUPPLIER_ON_TIME = View(
-    "kpi_supplier_on_time", "How reliably suppliers deliver, over all history. One row: source × supplier.",
+    "kpi_supplier_on_time",
+    "How reliably suppliers deliver, over all history. One row: source × supplier.",
     {
         "source_system": "System that produced the orders.",
         "supplier_id": "Supplier.",
@@ -173,7 +178,8 @@ SUPPLIER_ON_TIME = View(
     FROM gold.supplier_performance p LEFT JOIN silver.suppliers m USING (supplier_id)""",
 )
 DATA_QUALITY = View(
-    "kpi_data_quality", "Where the rows of each feed went. One row: feed × source.",
+    "kpi_data_quality",
+    "Where the rows of each feed went. One row: feed × source.",
     {
         "feed": "Feed.",
         "source_system": "System that produced the rows.",
@@ -191,7 +197,8 @@ DATA_QUALITY = View(
     """
     WITH balance AS (
         SELECT feed, source_system, coalesce(sum(rows) FILTER (outcome = 'bronze'), 0)::BIGINT AS rows_in,
-            coalesce(sum(rows) FILTER (outcome NOT IN ('bronze', 'quarantine', 'exact_repeat')), 0)::BIGINT AS rows_used,
+            coalesce(sum(rows) FILTER (outcome NOT IN ('bronze', 'quarantine', 'exact_repeat')), 0)::BIGINT
+                AS rows_used,
             coalesce(sum(rows) FILTER (outcome = 'quarantine'), 0)::BIGINT AS rows_quarantined,
             coalesce(sum(rows) FILTER (outcome = 'exact_repeat'), 0)::BIGINT AS rows_repeated
         FROM silver.day_balance GROUP BY ALL
@@ -213,6 +220,12 @@ DATA_QUALITY = View(
 )
 
 KPIS: tuple[View, ...] = (
-    SALES_BY_DAY, TOP_PRODUCTS, STOCK_UNKNOWN, STOCKOUT, RETURN_RATE, SUPPLIER_ON_TIME, DATA_QUALITY,
+    SALES_BY_DAY,
+    TOP_PRODUCTS,
+    STOCK_UNKNOWN,
+    STOCKOUT,
+    RETURN_RATE,
+    SUPPLIER_ON_TIME,
+    DATA_QUALITY,
 )
 """Every KPI view."""

@@ -12,13 +12,13 @@ content, its name, pointer, stable name, each on disk before the next. One publi
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inventory_assets.publish.files import LOCAL, FileOps, replace_patiently
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
 CURRENT = "current"
 STABLE = "inventory.duckdb"
@@ -148,9 +148,7 @@ def switch(
     return target
 
 
-def clean(
-    folder: Path, now_ns: int, *, keep_files: int, keep_seconds: float, files: FileOps = LOCAL
-) -> list[Path]:
+def clean(folder: Path, now_ns: int, *, keep_files: int, keep_seconds: float, files: FileOps = LOCAL) -> list[Path]:
     """Remove files that are neither current, nor among the newest, nor replaced a short while ago.
 
     Returns:

