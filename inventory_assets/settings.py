@@ -17,6 +17,9 @@ class IngestSettings(BaseModel):
     max_files_per_run: int = Field(default=500, ge=1, description="Files one run takes at most.")
     max_bytes_per_run: int = Field(default=1_000_000_000, ge=1, description="Bytes one run takes at most.")
     max_attempts: int = Field(default=3, ge=1, description="Runs after which a file that fails is recorded as unreadable.")
+    give_up_after_seconds: float = Field(
+        default=600.0, ge=0, description="A Parquet or Avro file without its footer is unreadable after so long."
+    )
     max_ahead_seconds: int = Field(default=300, ge=0, description="Event times further ahead of their reading are refused.")
 
 

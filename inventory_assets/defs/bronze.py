@@ -13,16 +13,16 @@ from inventory_assets.defs.specs import LAKE_POOL, spec
 
 
 class Batch(dg.Config):
-    """Which files to take in.
+    """Which files to take in; the defaults take everything that is complete and new.
 
     Attributes:
         files: paths relative to the landing folder; empty takes everything that is complete and new.
-        refuse: paths to record as unreadable, after they failed again and again.
-        reread: whether a file whose content changed under its name is taken in as a new one.
+        last_attempt: a file that cannot be read is recorded as unreadable instead of failing the run.
+        reread: whether a named file whose content changed under its name is taken in as a new one.
     """
 
     files: list[str] = Field(default_factory=list)
-    refuse: list[str] = Field(default_factory=list)
+    last_attempt: bool = False
     reread: bool = False
 
 
@@ -37,11 +37,10 @@ def bronze(context: dg.AssetExecutionContext, config: Batch, store: Store) -> It
 
     mark_process(context.instance, context.run_id)
     workspace, settings = store.workspace(), store.settings()
-    files, refuse = config.files, config.refuse
-    if not files and not refuse:
-        planned = plan(workspace, settings.ingest)
-        files, refuse = [file.path for file in planned.files], [file.path for file in planned.refuse]
-    taken = ingest(workspace, files, refuse, reread=config.reread)
+    files = config.files or [file.path for file in plan(workspace, settings.ingest).files]
+    taken = ingest(
+        workspace, files, batch_rows=settings.block_rows, last_attempt=config.last_attempt, reread=config.reread
+    )
     for warning in taken.warnings:
         context.log.warning(warning)
     yield from results(context, taken.report, stored_results(workspace.lake, taken.report))

@@ -10,6 +10,7 @@ import dagster as dg
 
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.tables import TABLES
+from inventory_assets.defs.partitions import DAILY
 from inventory_assets.defs.specs import is_daily, key
 
 if TYPE_CHECKING:
@@ -82,7 +83,11 @@ def results(
 
 
 def _log_days(context: dg.AssetExecutionContext, path: str, days: dict[Day, int]) -> None:
+    known = set(DAILY.get_partition_keys())
     for day, rows in sorted((day, rows) for day, rows in days.items() if day is not None):
+        if day.isoformat() not in known:
+            context.log.info(f"{path}: {rows} rows of {day}, a day outside the partitions")
+            continue
         context.log_event(
             dg.AssetMaterialization(
                 key(path), partition=day.isoformat(), metadata={"dagster/partition_row_count": rows}

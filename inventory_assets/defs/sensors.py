@@ -21,7 +21,7 @@ LONGEST_PAUSE = timedelta(minutes=10)
 )
 def landing(context: dg.SensorEvaluationContext, store: Store, clock: Clock) -> dg.SensorResult | dg.SkipReason:
     """Ask for a run when files are waiting or work was left behind."""
-    from inventory_assets.pipeline.ingest import batch_identity, plan
+    from inventory_assets.pipeline.ingest import plan
     from inventory_assets.pipeline.publish import publication_due
 
     machine_now = Clock().now()
@@ -36,24 +36,19 @@ def landing(context: dg.SensorEvaluationContext, store: Store, clock: Clock) -> 
         pause = min(timedelta(seconds=5 * 2 ** (failed - 1)), LONGEST_PAUSE)
         if machine_now - newest.update_timestamp < pause:
             return dg.SkipReason(f"{failed} runs failed in a row; next attempt {pause} after the last")
-    planned = plan(workspace, settings.ingest, lambda batch: attempts(context.instance, batch))
+    planned = plan(workspace, settings.ingest)
     for path in planned.rewritten:
         context.log.warning(f"{path} was rewritten under its name; read it again with `inventory reread {path}`")
-    if not planned.files and not planned.refuse and not failed and not publication_due(workspace, settings):
+    if not planned.files and not failed and not publication_due(workspace, settings):
         return dg.SkipReason(f"nothing new; {len(planned.waiting)} files still being written")
-    batch = batch_identity(planned)
+    tried = attempts(context.instance, planned.identity)
+    batch = {
+        "files": [file.path for file in planned.files],
+        "last_attempt": tried + 1 >= settings.ingest.max_attempts,
+    }
     request = dg.RunRequest(
-        run_key=f"{batch}/{attempts(context.instance, batch)}/{machine_now.isoformat()}",
-        tags={BATCH_TAG: batch},
-        run_config=dg.RunConfig(
-            ops={
-                "bronze": {
-                    "config": {
-                        "files": [file.path for file in planned.files],
-                        "refuse": [file.path for file in planned.refuse],
-                    }
-                }
-            }
-        ),
+        run_key=f"{planned.identity}/{tried}/{machine_now.isoformat()}",
+        tags={BATCH_TAG: planned.identity},
+        run_config=dg.RunConfig(ops={"bronze": {"config": batch}}),
     )
-    return dg.SensorResult(run_requests=[request], cursor=batch)
+    return dg.SensorResult(run_requests=[request], cursor=planned.identity)

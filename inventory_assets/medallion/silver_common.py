@@ -200,9 +200,7 @@ def _collapse(rows: pl.DataFrame, book: Rulebook) -> pl.DataFrame:
     return (
         rows.sort(IDENTITY)
         .with_columns(parts)
-        .with_columns(
-            pl.len().over(same).alias("_copies"), *(pl.col(mark).max().over(same) for mark in marks)
-        )
+        .with_columns(pl.len().over(same).alias("_copies"), *(pl.col(mark).max().over(same) for mark in marks))
         .unique(same, keep="first", maintain_order=True)
         .drop(same[:-1])
     )
@@ -244,7 +242,8 @@ def settle(rows: pl.DataFrame, book: Rulebook) -> Settled:
     winners, losers = _contradictions(good, book)
     refused = pl.concat([firsts.filter(pl.col("_reasons").is_not_null()), losers])
     return Settled(
-        pl.concat([plain, winners.select(lean)]), _quarantine(refused, book),
+        pl.concat([plain, winners.select(lean)]),
+        _quarantine(refused, book),
         _repeats(firsts.filter(pl.col("_copies") > 1)),
     )
 

@@ -78,7 +78,12 @@ def _versions(kept: pl.DataFrame, key: str, facts: list[str]) -> tuple[pl.DataFr
 
 
 def _build(
-    bronze: pl.DataFrame, decisions: pl.DataFrame, profiles: Profiles, feed: Feed, table: Table, rules: list[Rule],
+    bronze: pl.DataFrame,
+    decisions: pl.DataFrame,
+    profiles: Profiles,
+    feed: Feed,
+    table: Table,
+    rules: list[Rule],
     max_ahead: timedelta,
 ) -> dict[str, pl.DataFrame]:
     """A master table with the quarantine and day balance of its feed."""

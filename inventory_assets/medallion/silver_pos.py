@@ -139,11 +139,13 @@ def _split(kept: pl.DataFrame) -> dict[Table, pl.DataFrame]:
         pl.col("event_date").alias("sale_date"),
     )
     back = returns[pairs["return"]]
-    marks = pl.DataFrame({
-        "_row": pairs["sale"],
-        "cancelled_by_transaction_id": back["transaction_id"],
-        "cancelled_by_line_number": back["line_number"],
-    })
+    marks = pl.DataFrame(
+        {
+            "_row": pairs["sale"],
+            "cancelled_by_transaction_id": back["transaction_id"],
+            "cancelled_by_line_number": back["line_number"],
+        }
+    )
     return {
         silver.SALES: sales.with_row_index("_row").join(marks, on="_row", how="left"),
         silver.RETURNS: returns.with_row_index("_row").join(pairs, left_on="_row", right_on="return", how="anti"),

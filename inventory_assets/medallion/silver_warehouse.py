@@ -97,10 +97,12 @@ def _split(kept: pl.DataFrame) -> dict[Table, pl.DataFrame]:
         pl.col("warehouse_id").alias("location_id"),
         pl.col("last_updated").alias("event_time"),
         pl.when(_TYPE != "level").then(_QUANTITY).alias("quantity"),
-        item_quality([
-            (_TYPE == "level") | (pl.col("document_id") != ""),
-            (_TYPE != "level") | (pl.col("available_stock") == free).fill_null(value=True),
-        ]).alias("data_quality_score"),
+        item_quality(
+            [
+                (_TYPE == "level") | (pl.col("document_id") != ""),
+                (_TYPE != "level") | (pl.col("available_stock") == free).fill_null(value=True),
+            ]
+        ).alias("data_quality_score"),
     )
     return {
         WAREHOUSE_UPDATES: rows.filter(_TYPE != "count"),

@@ -248,6 +248,9 @@ def _apply(rows: pl.DataFrame, kind: BadRow) -> pl.DataFrame:
         )
         known = None if kind.moment == faults.IMPOSSIBLE else date.fromisoformat(kind.moment)
         changes += [text.alias(faults.TIME_COLUMN[kind.feed]), pl.lit(known, pl.Date).alias("event_date")]
+    if kind.feed == "pos" and "transaction_id" in kind.changes:
+        # two of them must not be equal in every cell, or the second would be an exact repeat
+        changes.append(pl.format("slip {}", "transaction_id").alias("reason"))
     if faults.TIME_COLUMN[kind.feed] in kind.changes:
         changes.append(pl.lit(None, pl.Date).alias("event_date"))
     place = {"pos": "store_id", "stock": "location_id"}.get(kind.feed)
@@ -276,12 +279,11 @@ def _few_casts(rows: pl.DataFrame, sizes: pl.DataFrame) -> pl.DataFrame:
 def _broken(dirt: Dirt, pool: pl.DataFrame, height: int) -> pl.DataFrame:
     """Lines cut off in the middle."""
     rows = dirt.pick(pool.filter(pl.col("shape").is_in(faults.TEXT_SHAPES)), dirt.number(height, faults.BROKEN_SHARE))
-    rows = marked(rows, "broken_line", faults.QUARANTINE, "line:unreadable")
-    cut = (
-        pl.when(pl.col("shape") == "jsonl")
-        .then(pl.lit('{"transaction_id":"TXN-0000-000000","store_id":"') + pl.col("store_id"))
-        .otherwise(pl.format("TXN-0000-000000,{}", pl.col("store_id")))
+    rows = marked(
+        _fresh(dirt, rows, "pos", RECEIPTS_A_YEAR + 70_001), "broken_line", faults.QUARANTINE, "line:unreadable"
     )
+    head = pl.lit('{"transaction_id":"') + pl.col("transaction_id") + pl.lit('","store_id":"')
+    cut = pl.when(pl.col("shape") == "jsonl").then(head).otherwise("transaction_id") + pl.lit(",")
     return rows.with_columns(raw=cut, event_date=pl.lit(None, pl.Date), business_key=pl.lit(None, pl.String))
 
 

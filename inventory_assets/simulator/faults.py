@@ -81,7 +81,7 @@ WAREHOUSE_BAD = (
     BadRow("zero_quantity", "warehouse", "quantity:zero", {"quantity": "0"}, record_type="receipt"),
     BadRow("null_quantity", "warehouse", "quantity:null", {"quantity": None}, record_type="count"),
     BadRow("negative_quantity", "warehouse", "quantity:negative", {"quantity": "-3"}, record_type="receipt"),
-    BadRow("unknown_record", "warehouse", "value:not_allowed", {"record_type": "teleport"}, record_type="adjustment"),
+    BadRow("unknown_record", "warehouse", "value:not_allowed", {"record_type": "teleport"}, record_type="transfer"),
 )
 SUPPLIER_BAD = (
     BadRow("null_supplier", "supplier", "key:null", {"supplier_id": None}),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from inventory_assets.simulator import ledger, records
+from inventory_assets.simulator import ledger, masters, records
 from inventory_assets.simulator.demand import draw_lines, holidays
 from inventory_assets.simulator.dirt import FileSpec, soil
 from inventory_assets.simulator.faults import QUARANTINE
@@ -82,9 +82,9 @@ def simulate_history(config: HistoryConfig) -> History:
     orders = order_lines(config, world, flows.orders, rng)
     events = ledger.stock_events(config, world, flows, lines, orders, rng)
     clean = {
-        "products": records.product_rows(config, world, daily_units),
-        "locations": records.location_rows(config, world),
-        "suppliers": records.supplier_master_rows(config, world),
+        "products": masters.product_rows(config, world, daily_units),
+        "locations": masters.location_rows(config, world),
+        "suppliers": masters.supplier_master_rows(config, world),
         "stock": records.stock_rows(config, world, events),
         "supplier": records.supplier_rows(config, world, orders),
         "warehouse": records.warehouse_rows(config, world, events, rng),

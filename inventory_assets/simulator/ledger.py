@@ -58,7 +58,7 @@ def _events(
     **more: object,
 ) -> pl.DataFrame:
     day = local_day(world, config.start, location, micros)
-    columns = {
+    columns: dict[str, object] = {
         "kind": kind,
         "location": location,
         "item": item,
@@ -73,15 +73,9 @@ def _events(
         "sets": False,
         "detail": None,
     } | more
-    full = {
-        name: np.full(location.size, value)
-        if isinstance(value, int | bool) and not isinstance(value, np.ndarray)
-        else [value] * location.size
-        if value is None or isinstance(value, str)
-        else value
-        for name, value in columns.items()
-    }
-    return pl.DataFrame({name: pl.Series(name, full[name]).cast(dtype) for name, dtype in EVENT.items()})
+    frame = pl.DataFrame({name: value for name, value in columns.items() if isinstance(value, np.ndarray | pl.Series)})
+    single = [name for name in columns if name not in frame.columns]
+    return frame.with_columns(pl.lit(columns[name]).alias(name) for name in single).select(list(EVENT)).cast(EVENT)  # type: ignore[arg-type]
 
 
 def _numbered(prefix: str, size: int, first: int = 1) -> pl.Series:

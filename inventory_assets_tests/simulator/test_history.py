@@ -110,7 +110,7 @@ def test_a_configuration_that_cannot_be_simulated_is_refused(wrong: dict):
         replace(SMALL, **wrong)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     config=st.builds(
         HistoryConfig,
