@@ -101,7 +101,7 @@ def validate(
         frames = DAY_FEEDS[feed].build(read.frame, decisions, known_items, profiles, days)
     refused = frames[QUARANTINE.path]
     balance = frames[DAY_BALANCE.path]
-    repeats = balance.filter(pl.col("outcome") == "exact_repeat")["rows"].sum()
+    repeats = int(balance.filter(pl.col("outcome") == "exact_repeat")["rows"].sum())
     rows = 0 if read.refused else read.frame.height
     return Verdict(
         feed=feed,
