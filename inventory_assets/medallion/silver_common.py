@@ -83,9 +83,12 @@ class Rulebook:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Where rows went: kept ones, refused ones as quarantine, repeats as numbers."""
+    """Where rows went: kept ones, refused ones as quarantine, repeats as numbers.
 
-    kept: pl.DataFrame
+    Kept rows are lazy, so that each is copied once, into its table, and not before.
+    """
+
+    kept: pl.LazyFrame
     quarantine: pl.DataFrame
     repeats: pl.DataFrame
 
@@ -235,17 +238,14 @@ def settle(rows: pl.DataFrame, book: Rulebook) -> Settled:
     special = bad if doubled is None else bad | doubled
     lean = [name for name in rows.columns if name not in _READING]
     if not special.any():
-        return Settled(rows.select(lean), empty(QUARANTINE), _repeats(ready.clear()))
-    plain = rows.select(lean).filter(~special)
+        return Settled(rows.select(lean).lazy(), empty(QUARANTINE), _repeats(ready.clear()))
+    plain = rows.select(lean).lazy().filter(~special)
     firsts = _collapse(ready.filter(special), book).with_columns(reasons(book.rules).alias("_reasons"))
     good = firsts.filter(pl.col("_reasons").is_null())
     winners, losers = _contradictions(good, book)
     refused = pl.concat([firsts.filter(pl.col("_reasons").is_not_null()), losers])
-    return Settled(
-        pl.concat([plain, winners.select(lean)]),
-        _quarantine(refused, book),
-        _repeats(firsts.filter(pl.col("_copies") > 1)),
-    )
+    kept = pl.concat([plain, winners.select(lean).lazy()]) if len(winners) else plain
+    return Settled(kept, _quarantine(refused, book), _repeats(firsts.filter(pl.col("_copies") > 1)))
 
 
 def _repeats(firsts: pl.DataFrame) -> pl.DataFrame:
@@ -349,7 +349,11 @@ def build_sources(
     parts = {table: [empty(table)] for table in (*tables, QUARANTINE, DAY_BALANCE)}
     for system, sent in _by_source(rows):
         settled, split = treat(sent, profiles[system])
-        found = {table: frame.filter(inside).select(table.column_names) for table, frame in split.items()}
+        found = {table: frame.select(table.column_names) for table, frame in split.items()}
+        found = {
+            table: frame if frame.select(inside).to_series().all() else frame.filter(inside)
+            for table, frame in found.items()
+        }
         refused, repeats = settled.quarantine.filter(inside), settled.repeats.filter(inside)
         found[DAY_BALANCE] = balance(
             feed, sent.filter(inside), {table.name: frame for table, frame in found.items()}, refused, repeats
@@ -360,10 +364,17 @@ def build_sources(
     return {table.path: pl.concat(frames) for table, frames in parts.items()}
 
 
-def trimmed(names: Iterable[str]) -> list[pl.Expr]:
-    """Texts without white space around them; nothing left is null."""
-    stripped = [pl.col(name).str.strip_chars() for name in names]
-    return [pl.when(text != "").then(text).alias(text.meta.output_name()) for text in stripped]
+def trimmed(rows: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
+    """Rows with texts without white space around them; nothing left is null.
+
+    Columns that are trimmed already, as nearly all are, stay as they are and take no memory.
+    """
+    changed = []
+    for name in names:
+        text = rows[name].str.strip_chars()
+        if text.null_count() < len(text) and ((text.str.len_bytes() < rows[name].str.len_bytes()) | (text == "")).any():
+            changed.append(pl.when(text != "").then(text).alias(name))
+    return rows.with_columns(changed)
 
 
 def score(rules: Sequence[pl.Expr]) -> pl.Expr:

@@ -39,7 +39,7 @@ def _facts(codes: pl.Series, known_items: pl.Series, profile: SourceProfile) -> 
     )
 
 
-def with_items(rows: pl.DataFrame, known_items: pl.Series, profile: SourceProfile) -> pl.LazyFrame:
+def with_items(rows: pl.DataFrame, known_items: pl.Series, profile: SourceProfile) -> pl.DataFrame:
     """Rows with the item code trimmed and in capitals, and what is known about it.
 
     Args:
@@ -51,16 +51,20 @@ def with_items(rows: pl.DataFrame, known_items: pl.Series, profile: SourceProfil
         The rows with `product_sku` in standard form, `_sent_sku`, `_goods` (the code is merchandise; true where there
         is no code), `item_unknown`, and what `item_quality` needs.
     """
-    facts = _facts(rows["product_sku"], known_items, profile).lazy()
-    return (
-        rows.lazy()
-        .join(facts, on="product_sku", how="left", nulls_equal=True)
-        .with_columns(
-            pl.col("product_sku").alias("_sent_sku"),
-            pl.col("_item").alias("product_sku"),
-            (~pl.col("_known")).alias("item_unknown"),
-        )
-        .drop("_item")
+    # only the code takes part in the join: a join of whole rows would copy every column
+    codes = rows.select("product_sku")
+    facts = codes.join(
+        _facts(rows["product_sku"], known_items, profile),
+        on="product_sku",
+        how="left",
+        nulls_equal=True,
+        maintain_order="left",
+    )
+    return rows.with_columns(
+        codes["product_sku"].alias("_sent_sku"),
+        facts["_item"].alias("product_sku"),
+        (~facts["_known"]).alias("item_unknown"),
+        *facts.drop("product_sku", "_item").get_columns(),
     )
 
 

@@ -49,19 +49,18 @@ def _standardised(rows: pl.DataFrame, feed: Feed, profiles: Profiles) -> pl.Data
     times = [name for name in _TIMES if name in rows.columns]
     capitals = [name for name in ("product_sku", "currency") if name in rows.columns]
     small = [name for name in ("location_type", "stock_authority") if name in rows.columns]
-    sent = pl.col("product_sku") if "product_sku" in rows.columns else pl.lit(None, pl.String)
+    coded = "product_sku" in rows.columns
+    sent = rows.with_columns((pl.col("product_sku") if coded else pl.lit(None, pl.String)).alias("_sent_sku"))
     return (
-        rows.lazy()
-        .join(starts.lazy(), on="source_system", how="left")
-        .with_columns(sent.alias("_sent_sku"), pl.col("_start").cast(INSTANT))
-        .with_columns(*trimmed(texts))
+        trimmed(sent, texts)
+        .join(starts, on="source_system", how="left")
+        .with_columns(pl.col("_start").cast(INSTANT))
         .with_columns(
             *(pl.col(name).str.to_uppercase() for name in capitals),
             *(pl.col(name).str.to_lowercase() for name in small),
             pl.coalesce(*times, "_start").alias("_from"),
         )
         .with_columns(pl.col(name).fill_null("ledger") for name in small if name == "stock_authority")
-        .collect()
     )
 
 
@@ -105,7 +104,7 @@ def _build(
     )  # fmt: skip
     settled = settle(_standardised(rows, feed, profiles), book)
     facts = [name for name in feed.column_names if name not in (key, *_TIMES)]
-    versions, again = _versions(settled.kept, key, facts)
+    versions, again = _versions(settled.kept.collect(), key, facts)
     found = versions.select(table.column_names)
     repeats = again.group_by("source_system", "event_date").agg(pl.len().cast(pl.Int64).alias("rows"))
     counts = balance(feed, rows, {table.name: versions}, settled.quarantine, pl.concat([settled.repeats, repeats]))

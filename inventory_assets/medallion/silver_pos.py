@@ -31,7 +31,7 @@ from inventory_assets.medallion.silver_items import item_quality, with_items
 from inventory_assets.medallion.silver_matching import match_cancellations, needed_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from datetime import date, timedelta
 
     from inventory_assets.contracts.model import Table
@@ -44,6 +44,7 @@ POS_TABLES: tuple[Table, ...] = (
 """Tables a POS line may stand in."""
 
 _UNCLASSIFIED, _SALE, _RETURN, _GIVEN_AWAY, _ADJUSTMENT, _NON_MERCHANDISE = range(6)
+_CANCELLED_BY = ("transaction_id", "line_number")
 _QUANTITY, _PRICE = pl.col("quantity_sold"), pl.col("unit_price")
 
 
@@ -75,17 +76,13 @@ def _standardised(rows: pl.DataFrame, known_items: pl.Series, profile: SourcePro
     texts = [c.name for c in POS.columns if c.type == "String" and c.name not in {"product_sku", "currency"}]
     currency = pl.col("currency").str.strip_chars().str.to_uppercase()
     return (
-        with_items(rows, known_items, profile)
+        trimmed(with_items(rows, known_items, profile), texts)
         .with_columns(
-            *trimmed(texts),
             pl.when(currency != "").then(currency).fill_null(profile.currency).alias("currency"),
             (_PRICE * _QUANTITY).cast(MONEY, strict=False).alias("total_amount"),
-        )
-        .with_columns(
             pl.col("disposition").str.to_lowercase(),
-            line_class.cast(pl.Int8).alias("_class"),
         )
-        .collect()
+        .with_columns(line_class.cast(pl.Int8).alias("_class"))
     )
 
 
@@ -112,10 +109,10 @@ def _rulebook(profile: SourceProfile, max_ahead: timedelta) -> Rulebook:
     return Rulebook(POS, key, tuple(rules), "timestamp", "store_id", _QUANTITY)
 
 
-def _local(rows: pl.DataFrame) -> list[pl.Expr]:
+def _local(zones: Iterable[str]) -> list[pl.Expr]:
     """Columns of local business time: the date is bronze's, the hour is read in the row's stored zone."""
     hour = pl.lit(None, pl.Int8)
-    for zone in rows["business_time_zone"].unique().drop_nulls().sort():
+    for zone in zones:
         here = pl.col("timestamp").dt.convert_time_zone(zone).dt.hour()
         hour = pl.when(pl.col("business_time_zone") == zone).then(here).otherwise(hour)
     weekday = pl.col("event_date").dt.weekday()
@@ -127,10 +124,15 @@ def _local(rows: pl.DataFrame) -> list[pl.Expr]:
     ]
 
 
-def _split(kept: pl.DataFrame) -> dict[Table, pl.DataFrame]:
+def _split(kept: pl.LazyFrame) -> dict[Table, pl.DataFrame]:
     """Kept lines by table, cancellations told from other returns."""
-    lines = {code: kept.filter(pl.col("_class") == code) for code in range(_SALE, _NON_MERCHANDISE + 1)}
-    sales, returns = lines[_SALE], lines[_RETURN].with_columns(pl.col("disposition").fill_null("resalable"))
+    names = [name for name in silver.NON_MERCHANDISE.column_names if name not in silver.SALES.key]
+
+    def lines(code: int, *more: str) -> pl.DataFrame:
+        return kept.filter(pl.col("_class") == code).select(*silver.SALES.key, *names, *more).collect()
+
+    sales = lines(_SALE)
+    returns = lines(_RETURN, "disposition").with_columns(pl.col("disposition").fill_null("resalable"))
     pairs = match_cancellations(sales, returns)
     sold = sales[pairs["sale"]].select(
         pl.col("transaction_id").alias("sale_transaction_id"),
@@ -139,20 +141,18 @@ def _split(kept: pl.DataFrame) -> dict[Table, pl.DataFrame]:
         pl.col("event_date").alias("sale_date"),
     )
     back = returns[pairs["return"]]
-    marks = pl.DataFrame(
-        {
-            "_row": pairs["sale"],
-            "cancelled_by_transaction_id": back["transaction_id"],
-            "cancelled_by_line_number": back["line_number"],
-        }
+    marks = pl.DataFrame({"_row": pairs["sale"], **{f"cancelled_by_{name}": back[name] for name in _CANCELLED_BY}})
+    # again only the row numbers are joined: the sales themselves are not copied
+    marked = sales.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("_row")).join(
+        marks, on="_row", how="left", maintain_order="left"
     )
     return {
-        silver.SALES: sales.with_row_index("_row").join(marks, on="_row", how="left"),
+        silver.SALES: sales.hstack(marked.drop("_row")),
         silver.RETURNS: returns.with_row_index("_row").join(pairs, left_on="_row", right_on="return", how="anti"),
         silver.CANCELLATIONS: back.hstack(sold),
-        silver.GIVEN_AWAY: lines[_GIVEN_AWAY],
-        silver.STOCK_ADJUSTMENTS: lines[_ADJUSTMENT],
-        silver.NON_MERCHANDISE: lines[_NON_MERCHANDISE],
+        silver.GIVEN_AWAY: lines(_GIVEN_AWAY),
+        silver.STOCK_ADJUSTMENTS: lines(_ADJUSTMENT),
+        silver.NON_MERCHANDISE: lines(_NON_MERCHANDISE),
     }
 
 
@@ -183,7 +183,7 @@ def build_pos(
     def treat(sent: pl.DataFrame, profile: SourceProfile) -> tuple[Settled, dict[Table, pl.DataFrame]]:
         settled = settle(_standardised(sent, known_items, profile), _rulebook(profile, max_ahead))
         derived = settled.kept.with_columns(
-            *_local(settled.kept),
+            *_local(sent["business_time_zone"].unique().drop_nulls().sort()),
             _quality(profile).alias("data_quality_score"),
         )
         return settled, _split(derived)

@@ -74,13 +74,13 @@ def build_stock(
     """
 
     def treat(sent: pl.DataFrame, profile: SourceProfile) -> tuple[Settled, dict[Table, pl.DataFrame]]:
-        rows = with_items(sent, known_items, profile).with_columns(*trimmed(["location_id", "document_id"])).collect()
+        rows = trimmed(with_items(sent, known_items, profile), ["location_id", "document_id"])
         settled = settle(rows, _rulebook(profile, max_ahead))
         kept = settled.kept.with_columns(
             pl.col("as_of").alias("event_time"),
             item_quality([pl.col("document_id").is_not_null()]).alias("data_quality_score"),
         )
-        return settled, {STOCK_OPENINGS: kept}
+        return settled, {STOCK_OPENINGS: kept.collect()}
 
     rows = lay_over(bronze, decisions, profiles, STOCK)
     return build_sources(rows, STOCK, (STOCK_OPENINGS,), profiles, days, treat)

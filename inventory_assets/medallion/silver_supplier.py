@@ -42,19 +42,14 @@ def _standardised(rows: pl.DataFrame, known_items: pl.Series, profile: SourcePro
     """Rows with codes in standard form; a row without an order number gets one of supplier, item and promised time."""
     promised = pl.col("expected_delivery").dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
     bare = pl.concat_str(["supplier_id", "product_sku", promised], separator="|")
-    return (
-        with_items(rows, known_items, profile)
-        .with_columns(*trimmed(_TEXTS))
-        .with_columns(
-            pl.col("order_status").str.to_lowercase(),
-            pl.col("currency").str.to_uppercase().fill_null(profile.currency),
-            pl.col("order_id").is_null().alias("bare_shape"),
-            pl.col("order_id").fill_null(bare),
-            pl.col("line_number").fill_null(0),
-            pl.coalesce(_SENT_TIME).alias("_reported_at"),
-            pl.coalesce(*_SENT_TIME, "expected_delivery").alias("updated_at"),
-        )
-        .collect()
+    return trimmed(with_items(rows, known_items, profile), _TEXTS).with_columns(
+        pl.col("order_status").str.to_lowercase(),
+        pl.col("currency").str.to_uppercase().fill_null(profile.currency),
+        pl.col("order_id").is_null().alias("bare_shape"),
+        pl.col("order_id").fill_null(bare),
+        pl.col("line_number").fill_null(0),
+        pl.coalesce(_SENT_TIME).alias("_reported_at"),
+        pl.coalesce(*_SENT_TIME, "expected_delivery").alias("updated_at"),
     )
 
 
@@ -105,7 +100,7 @@ def build_supplier(
 
     def treat(sent: pl.DataFrame, profile: SourceProfile) -> tuple[Settled, dict[Table, pl.DataFrame]]:
         settled = settle(_standardised(sent, known_items, profile), _rulebook(profile, max_ahead))
-        return settled, {SUPPLIER_ORDERS: settled.kept.with_columns(quality.alias("data_quality_score"))}
+        return settled, {SUPPLIER_ORDERS: settled.kept.with_columns(quality.alias("data_quality_score")).collect()}
 
     rows = lay_over(bronze, decisions, profiles, SUPPLIER)
     return build_sources(rows, SUPPLIER, (SUPPLIER_ORDERS,), profiles, days, treat)

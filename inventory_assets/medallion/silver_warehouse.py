@@ -46,8 +46,7 @@ def _standardised(rows: pl.DataFrame, known_items: pl.Series, profile: SourcePro
     here, giving, receiving = pl.col("warehouse_id"), pl.col("from_location"), pl.col("to_location")
     transfer = _TYPE == "transfer"
     return (
-        with_items(rows, known_items, profile)
-        .with_columns(*trimmed(_TEXTS))
+        trimmed(with_items(rows, known_items, profile), _TEXTS)
         .with_columns(
             _TYPE.str.to_lowercase().fill_null("level"),
             pl.col("location_zone", "document_id").fill_null(""),
@@ -59,7 +58,6 @@ def _standardised(rows: pl.DataFrame, known_items: pl.Series, profile: SourcePro
             pl.when(transfer & receiving.is_null() & (giving != here)).then(here).otherwise(receiving)
             .alias("to_location"),
         )
-        .collect()
     )  # fmt: skip
 
 
@@ -86,7 +84,7 @@ def _rulebook(profile: SourceProfile, max_ahead: timedelta) -> Rulebook:
     return Rulebook(WAREHOUSE, key, tuple(rules), "last_updated", "warehouse_id", held)
 
 
-def _split(kept: pl.DataFrame) -> dict[Table, pl.DataFrame]:
+def _split(kept: pl.LazyFrame) -> dict[Table, pl.DataFrame]:
     """Kept records by table.
 
     Quality rules: item in the master, form and length of its code where declared; a movement or count names its
@@ -105,8 +103,8 @@ def _split(kept: pl.DataFrame) -> dict[Table, pl.DataFrame]:
         ).alias("data_quality_score"),
     )
     return {
-        WAREHOUSE_UPDATES: rows.filter(_TYPE != "count"),
-        STOCK_COUNTS: rows.filter(_TYPE == "count"),
+        WAREHOUSE_UPDATES: rows.filter(_TYPE != "count").select(WAREHOUSE_UPDATES.column_names).collect(),
+        STOCK_COUNTS: rows.filter(_TYPE == "count").select(STOCK_COUNTS.column_names).collect(),
     }
 
 
