@@ -1,46 +1,48 @@
-"""Analytics assets: features by day, by item and by customer."""
+"""Analytics: features by day, by item and by customer."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
-import dagster as dg
-
-from inventory_assets.contracts.analytics import (
-    CUSTOMER_BEHAVIOR_FEATURES,
-    DEMAND_FORECASTING_FEATURES,
-    INVENTORY_OPTIMIZATION_FEATURES,
-)
-from inventory_assets.defs.events import requested_days, results, stored_check, stored_results
-from inventory_assets.defs.partitions import DAILY
+from inventory_assets.contracts import analytics as tables
 from inventory_assets.defs.resources import Store
-from inventory_assets.defs.specs import LAKE_POOL, spec
+from inventory_assets.defs.steps import Step, as_asset
+
+if TYPE_CHECKING:
+    from inventory_assets.pipeline.workspace import Report
 
 
-@dg.multi_asset(
-    specs=[spec(DEMAND_FORECASTING_FEATURES)],
-    check_specs=[stored_check(DEMAND_FORECASTING_FEATURES)],
-    partitions_def=DAILY,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    pool=LAKE_POOL,
-)
-def demand_features(context: dg.AssetExecutionContext, store: Store) -> Iterator[dg.MaterializeResult]:
-    """Calendar, lags and windows of the days whose last 90 days changed."""
+def _demand(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.analytics import refresh_demand_features
 
-    workspace = store.workspace()
-    report = refresh_demand_features(workspace, requested_days(context))
-    yield from results(context, report, stored_results(workspace.lake, report))
+    return refresh_demand_features(store.workspace(), days), ()
 
 
-@dg.multi_asset(
-    specs=[spec(INVENTORY_OPTIMIZATION_FEATURES), spec(CUSTOMER_BEHAVIOR_FEATURES)],
-    check_specs=[stored_check(INVENTORY_OPTIMIZATION_FEATURES), stored_check(CUSTOMER_BEHAVIOR_FEATURES)],
-    pool=LAKE_POOL,
+def _items(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
+    from inventory_assets.pipeline.analytics import refresh_item_features
+
+    return refresh_item_features(store.workspace()), ()
+
+
+def _customers(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
+    from inventory_assets.pipeline.analytics import refresh_customer_features
+
+    return refresh_customer_features(store.workspace()), ()
+
+
+DEMAND_STEP = Step(
+    "demand_features",
+    (tables.DEMAND_FORECASTING_FEATURES,),
+    _demand,
+    "Calendar, lags and windows of the days whose last 90 days changed.",
 )
-def behavior_features(context: dg.AssetExecutionContext, store: Store) -> Iterator[dg.MaterializeResult]:
-    """How items sell and how customers buy, over the whole history."""
-    from inventory_assets.pipeline.analytics import refresh_customer_features, refresh_item_features
+ITEMS_STEP = Step(
+    "item_features", (tables.INVENTORY_OPTIMIZATION_FEATURES,), _items, "How items sell, over the last 90 days of data."
+)
+CUSTOMERS_STEP = Step(
+    "customer_features", (tables.CUSTOMER_BEHAVIOR_FEATURES,), _customers, "How customers buy, over all history."
+)
 
-    workspace = store.workspace()
-    for refresh in (refresh_item_features, refresh_customer_features):
-        report = refresh(workspace)
-        yield from results(context, report, stored_results(workspace.lake, report))
+demand_features = as_asset(DEMAND_STEP)
+item_features = as_asset(ITEMS_STEP)
+customer_features = as_asset(CUSTOMERS_STEP)

@@ -1,15 +1,18 @@
-"""Bronze assets: one step takes the planned landing files into the bronze tables of their feeds."""
+"""Bronze: one step takes the planned landing files into the bronze tables of their feeds."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
 
 from inventory_assets.contracts.bronze import BRONZE
-from inventory_assets.defs.events import results, stored_check, stored_results
-from inventory_assets.defs.lane import mark_process
 from inventory_assets.defs.resources import Store
-from inventory_assets.defs.specs import LAKE_POOL, spec
+from inventory_assets.defs.steps import Step, as_asset
+
+if TYPE_CHECKING:
+    from inventory_assets.pipeline.workspace import Report
 
 
 class Batch(dg.Config):
@@ -26,21 +29,18 @@ class Batch(dg.Config):
     reread: bool = False
 
 
-@dg.multi_asset(
-    specs=[spec(table) for table in BRONZE.values()],
-    check_specs=[stored_check(table) for table in BRONZE.values()],
-    pool=LAKE_POOL,
-)
-def bronze(context: dg.AssetExecutionContext, config: Batch, store: Store) -> Iterator[dg.MaterializeResult]:
-    """Every row of the planned files, appended once."""
+def _run(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.ingest import ingest, plan
 
-    mark_process(context.instance, context.run_id)
-    workspace, settings = store.workspace(), store.settings()
-    files = config.files or [file.path for file in plan(workspace, settings.ingest).files]
+    batch, workspace, settings = Batch(**config), store.workspace(), store.settings()
+    files = batch.files or [file.path for file in plan(workspace, settings.ingest).files]
     taken = ingest(
-        workspace, files, batch_rows=settings.block_rows, last_attempt=config.last_attempt, reread=config.reread
+        workspace, files, batch_rows=settings.block_rows, last_attempt=batch.last_attempt, reread=batch.reread
     )
-    for warning in taken.warnings:
-        context.log.warning(warning)
-    yield from results(context, taken.report, stored_results(workspace.lake, taken.report))
+    return taken.report, taken.warnings
+
+
+BRONZE_STEP = Step(
+    "bronze", tuple(BRONZE.values()), _run, "Every row of the planned landing files, appended once.", config=Batch
+)
+bronze = as_asset(BRONZE_STEP)

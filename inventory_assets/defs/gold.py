@@ -1,78 +1,62 @@
-"""Gold assets: sales by day, suppliers, and the stock position."""
+"""Gold: sales by day, suppliers, and stock."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
-import dagster as dg
-
-from inventory_assets.contracts.gold import (
-    DAILY_INVENTORY_SNAPSHOT,
-    DAILY_INVENTORY_SUMMARY,
-    INVENTORY_POSITION,
-    PRODUCT_PERFORMANCE,
-    STOCK_CHECKPOINTS,
-    STORE_PERFORMANCE,
-    SUPPLIER_PERFORMANCE,
-)
-from inventory_assets.defs.events import requested_days, results, stored_check, stored_results
-from inventory_assets.defs.partitions import DAILY
+from inventory_assets.contracts import gold as tables
 from inventory_assets.defs.resources import Store
-from inventory_assets.defs.specs import LAKE_POOL, spec
+from inventory_assets.defs.steps import Step, as_asset
 
-SALES_TABLES = (DAILY_INVENTORY_SUMMARY, PRODUCT_PERFORMANCE, STORE_PERFORMANCE)
-STATE_TABLES = (STOCK_CHECKPOINTS, INVENTORY_POSITION)
+if TYPE_CHECKING:
+    from inventory_assets.pipeline.workspace import Report
 
 
-@dg.multi_asset(
-    specs=[spec(table) for table in SALES_TABLES],
-    check_specs=[stored_check(table) for table in SALES_TABLES],
-    partitions_def=DAILY,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    pool=LAKE_POOL,
-)
-def gold_sales(context: dg.AssetExecutionContext, store: Store) -> Iterator[dg.MaterializeResult]:
-    """Sales by store and item, by item and by store, of the days whose facts changed."""
+def _sales(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.gold import refresh_sales
 
-    workspace = store.workspace()
-    report = refresh_sales(workspace, requested_days(context))
-    yield from results(context, report, stored_results(workspace.lake, report))
+    return refresh_sales(store.workspace(), days), ()
 
 
-@dg.multi_asset(specs=[spec(SUPPLIER_PERFORMANCE)], check_specs=[stored_check(SUPPLIER_PERFORMANCE)], pool=LAKE_POOL)
-def gold_suppliers(context: dg.AssetExecutionContext, store: Store) -> Iterator[dg.MaterializeResult]:
-    """How well suppliers deliver."""
+def _suppliers(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.gold import refresh_suppliers
 
-    workspace = store.workspace()
-    report = refresh_suppliers(workspace)
-    yield from results(context, report, stored_results(workspace.lake, report))
+    return refresh_suppliers(store.workspace()), ()
 
 
-@dg.multi_asset(
-    specs=[spec(table) for table in STATE_TABLES],
-    check_specs=[stored_check(table) for table in STATE_TABLES],
-    pool=LAKE_POOL,
-)
-def gold_stock(context: dg.AssetExecutionContext, store: Store) -> Iterator[dg.MaterializeResult]:
-    """Month-end checkpoints of the keys that changed, and the position of every item at every location."""
+def _position(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.stock import refresh_position
 
-    workspace = store.workspace()
-    report = refresh_position(workspace)
-    yield from results(context, report, stored_results(workspace.lake, report))
+    return refresh_position(store.workspace()), ()
 
 
-@dg.multi_asset(
-    specs=[spec(DAILY_INVENTORY_SNAPSHOT)],
-    check_specs=[stored_check(DAILY_INVENTORY_SNAPSHOT)],
-    partitions_def=DAILY,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    pool=LAKE_POOL,
-)
-def gold_snapshot(context: dg.AssetExecutionContext, store: Store) -> Iterator[dg.MaterializeResult]:
-    """Closing stock of the days that changed, forward to the next count of their keys."""
+def _snapshot(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.stock import refresh_snapshot
 
-    workspace = store.workspace()
-    report = refresh_snapshot(workspace, requested_days(context))
-    yield from results(context, report, stored_results(workspace.lake, report))
+    return refresh_snapshot(store.workspace(), days), ()
+
+
+SALES_STEP = Step(
+    "gold_sales",
+    (tables.DAILY_INVENTORY_SUMMARY, tables.PRODUCT_PERFORMANCE, tables.STORE_PERFORMANCE),
+    _sales,
+    "Sales by store and item, by item and by store, of the days that changed.",
+)
+SUPPLIERS_STEP = Step("gold_suppliers", (tables.SUPPLIER_PERFORMANCE,), _suppliers, "How well suppliers deliver.")
+POSITION_STEP = Step(
+    "gold_stock",
+    (tables.STOCK_CHECKPOINTS, tables.INVENTORY_POSITION),
+    _position,
+    "Month-end checkpoints of the keys that changed, and the position of every item at every location.",
+)
+SNAPSHOT_STEP = Step(
+    "gold_snapshot",
+    (tables.DAILY_INVENTORY_SNAPSHOT,),
+    _snapshot,
+    "Closing stock of the days that changed, forward to the next count of their keys.",
+)
+
+gold_sales = as_asset(SALES_STEP)
+gold_suppliers = as_asset(SUPPLIERS_STEP)
+gold_stock = as_asset(POSITION_STEP)
+gold_snapshot = as_asset(SNAPSHOT_STEP)

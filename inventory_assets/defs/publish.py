@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -28,6 +28,24 @@ def writing(path: Path) -> Iterator["duckdb.DuckDBPyConnection"]:
         yield connection
 
 
+def publish_now(store: Store) -> dict[str, Any]:
+    """Publish if a publication is due; numbers for people and plots."""
+    from inventory_assets.pipeline.publish import refresh_published
+
+    published = refresh_published(store.workspace(), store.settings(), writing)
+    if published is None:
+        return {"published": False}
+    return {
+        "published": True,
+        "publish_id": published.publish_id,
+        "path": dg.MetadataValue.path(str(published.path)),
+        "bytes": published.size,
+        "rows": sum(published.rows.values()),
+        "rows_written": sum(published.rows_written.values()),
+        "incremental": published.incremental,
+    }
+
+
 @dg.asset(
     key=["serving", "inventory_duckdb"],
     deps=[key(table.path) for table in PUBLISHED],
@@ -42,19 +60,4 @@ def writing(path: Path) -> Iterator["duckdb.DuckDBPyConnection"]:
 )
 def inventory_duckdb(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
     """Publish what changed since the last publication."""
-    from inventory_assets.pipeline.publish import refresh_published
-
-    published = refresh_published(store.workspace(), store.settings(), writing)
-    if published is None:
-        return dg.MaterializeResult(metadata={"published": False})
-    return dg.MaterializeResult(
-        metadata={
-            "published": True,
-            "publish_id": published.publish_id,
-            "path": dg.MetadataValue.path(str(published.path)),
-            "bytes": published.size,
-            "rows": sum(published.rows.values()),
-            "rows_written": sum(published.rows_written.values()),
-            "incremental": published.incremental,
-        }
-    )
+    return dg.MaterializeResult(metadata=publish_now(store))

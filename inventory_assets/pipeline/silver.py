@@ -108,6 +108,14 @@ def refresh_master(workspace: Workspace, name: str) -> Report:
     return report
 
 
+def refresh_masters(workspace: Workspace) -> Report:
+    """Rebuild every master whose bronze rows or decisions changed."""
+    report = Report((*(table for table, _ in MASTERS.values()), *SHARED))
+    for name in MASTERS:
+        report.merge(refresh_master(workspace, name))
+    return report
+
+
 def refresh_days(workspace: Workspace, name: str, days: Collection[Day] | None = None) -> Report:
     """Rebuild the silver tables of a feed for its dirty days, or for the days asked for.
 
