@@ -5,7 +5,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from pydantic import Field
 
 from inventory_assets.contracts.bronze import BRONZE
 from inventory_assets.defs.resources import Store
@@ -15,32 +14,35 @@ if TYPE_CHECKING:
     from inventory_assets.pipeline.workspace import Report
 
 
-class Batch(dg.Config):
-    """Which files to take in; the defaults take everything that is complete and new.
-
-    Attributes:
-        files: paths relative to the landing folder; empty takes everything that is complete and new.
-        last_attempt: a file that cannot be read is recorded as unreadable instead of failing the run.
-        reread: whether a named file whose content changed under its name is taken in as a new one.
-    """
-
-    files: list[str] = Field(default_factory=list)
-    last_attempt: bool = False
-    reread: bool = False
+BATCH = {
+    "files": dg.Field(
+        [str], default_value=[],
+        description="Paths relative to the landing folder; empty takes everything that is complete and new.",
+    ),
+    "last_attempt": dg.Field(
+        bool, default_value=False,
+        description="A file that cannot be read is recorded as unreadable instead of failing the run.",
+    ),
+    "reread": dg.Field(
+        bool, default_value=False,
+        description="Take in a named file again whose content changed under its name.",
+    ),
+}  # fmt: skip
+"""Which files to take in."""
 
 
 def _run(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.ingest import ingest, plan
 
-    batch, workspace, settings = Batch(**config), store.workspace(), store.settings()
-    files = batch.files or [file.path for file in plan(workspace, settings.ingest).files]
+    workspace, settings = store.workspace(), store.settings()
+    files = config["files"] or [file.path for file in plan(workspace, settings.ingest).files]
     taken = ingest(
-        workspace, files, batch_rows=settings.block_rows, last_attempt=batch.last_attempt, reread=batch.reread
+        workspace, files, batch_rows=settings.block_rows, last_attempt=config["last_attempt"], reread=config["reread"]
     )
     return taken.report, taken.warnings
 
 
 BRONZE_STEP = Step(
-    "bronze", tuple(BRONZE.values()), _run, "Every row of the planned landing files, appended once.", config=Batch
+    "bronze", tuple(BRONZE.values()), _run, "Every row of the planned landing files, appended once.", config=BATCH
 )
 bronze = as_asset(BRONZE_STEP)

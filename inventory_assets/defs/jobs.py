@@ -9,7 +9,7 @@ from inventory_assets.defs.lane import LANE, LANE_TAG, mark_process
 from inventory_assets.defs.publish import publish_now
 from inventory_assets.defs.resources import Store
 from inventory_assets.defs.silver import FACTS_STEP, MASTERS_STEP, MOVEMENTS_STEP
-from inventory_assets.defs.steps import as_op
+from inventory_assets.defs.steps import as_op, op_of
 
 STEPS = (
     BRONZE_STEP, MASTERS_STEP, FACTS_STEP, MOVEMENTS_STEP, SALES_STEP, SUPPLIERS_STEP, POSITION_STEP, SNAPSHOT_STEP,
@@ -39,13 +39,13 @@ def serving(context: dg.OpExecutionContext, store: Store) -> None:
 
 def _dependencies() -> dict[str, dict[str, dg.MultiDependencyDefinition]]:
     """Each step after those that write its inputs; masters before facts, because facts are flagged by them."""
-    writer = {table.path: step.name for step in STEPS for table in step.tables}
+    writer = {table.path: op_of(step) for step in STEPS for table in step.tables}
     after: dict[str, dict[str, dg.MultiDependencyDefinition]] = {}
     for step in STEPS:
-        named = {writer[path] for table in step.tables for path in table.upstream if path in writer} - {step.name}
-        sources = sorted(named | set(step.upstream)) or [begin.name]
-        after[step.name] = {"after": dg.MultiDependencyDefinition([dg.DependencyDefinition(s, "done") for s in sources])}
-    everything = [dg.DependencyDefinition(step.name, "done") for step in STEPS]
+        named = {writer[path] for table in step.tables for path in table.upstream if path in writer} - {op_of(step)}
+        sources = sorted(named) or [begin.name]
+        after[op_of(step)] = {"after": dg.MultiDependencyDefinition([dg.DependencyDefinition(s, "done") for s in sources])}
+    everything = [dg.DependencyDefinition(op_of(step), "done") for step in STEPS]
     after[serving.name] = {"after": dg.MultiDependencyDefinition(everything)}
     return after
 

@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import dagster as dg
 
+from inventory_assets.defs.bronze import BRONZE_STEP
 from inventory_assets.defs.jobs import refresh
 from inventory_assets.defs.lane import BATCH_TAG, attempts, failures_in_a_row, last_run, live_runs, sweep
 from inventory_assets.defs.resources import Clock, Store
+from inventory_assets.defs.steps import op_of
 from inventory_assets.settings import Settings
 
 LONGEST_PAUSE = timedelta(minutes=10)
@@ -49,6 +51,6 @@ def landing(context: dg.SensorEvaluationContext, store: Store, clock: Clock) -> 
     request = dg.RunRequest(
         run_key=f"{planned.identity}/{tried}/{machine_now.isoformat()}",
         tags={BATCH_TAG: planned.identity},
-        run_config=dg.RunConfig(ops={"bronze": {"config": batch}}),
+        run_config=dg.RunConfig(ops={op_of(BRONZE_STEP): {"config": batch}}),
     )
     return dg.SensorResult(run_requests=[request], cursor=planned.identity)

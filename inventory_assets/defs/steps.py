@@ -5,7 +5,7 @@ replaces any set of days. A run of partitioned assets without a partition key ca
 of every partitioned upstream), so the job is made of ops that call the same functions and log the same events.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -58,7 +58,6 @@ class Step:
         description: what it does, for people.
         checks: checks beyond the stored contract of each table.
         config: its configuration, with defaults that work.
-        upstream: names of steps it follows although no table says so.
     """
 
     name: str
@@ -66,13 +65,12 @@ class Step:
     run: Callable[[Store, set[date] | None, dict[str, Any]], tuple["Report", Sequence[str]]]
     description: str
     checks: tuple[Check, ...] = ()
-    config: type[dg.Config] | None = None
-    upstream: tuple[str, ...] = field(default=())
+    config: Mapping[str, dg.Field] = field(default_factory=dict)
 
-    @property
-    def config_schema(self) -> Any:  # noqa: ANN401 - Dagster's own type is as wide
-        """Dagster's schema of the configuration."""
-        return self.config.to_config_schema() if self.config else None
+
+def op_of(step: Step) -> str:
+    """Name of a step's op; the asset graph has the step's own name already."""
+    return f"refresh_{step.name}"
 
 
 def findings(step: Step, lake: "Lake", report: "Report") -> Iterator[tuple[str, str, "Finding"]]:
@@ -102,7 +100,7 @@ def as_asset(step: Step) -> dg.AssetsDefinition:
         description=step.description,
         specs=[spec(table) for table in step.tables],
         check_specs=[*stored, *further],
-        config_schema=step.config_schema,
+        config_schema=dict(step.config),
         partitions_def=DAILY if daily else None,
         backfill_policy=dg.BackfillPolicy.single_run() if daily else None,
         pool=LAKE_POOL,
@@ -130,11 +128,11 @@ def as_op(step: Step) -> dg.OpDefinition:
     """The op of a step: dirty days only; each replaced day is logged as a materialisation of its table."""
 
     @dg.op(
-        name=step.name,
+        name=op_of(step),
         description=step.description,
         ins={"after": dg.In(dg.Nothing)},
         out={"done": dg.Out(dg.Nothing)},
-        config_schema=step.config_schema,
+        config_schema=dict(step.config),
         pool=LAKE_POOL,
     )
     def refresh_step(context: dg.OpExecutionContext, store: Store) -> None:
