@@ -1,0 +1,259 @@
+"""The landing folder: which files lie there, what they are by their path, and their bytes.
+
+A folder of this machine is read directly, an object store through pyarrow, imported only then. Which files are due is
+decided in `planning`; what is in them is read in `bronze`.
+
+Layout: `<feed>/[source=<system>/]…/<file>`; the folders between (year=/month=/day=, or those of Event Hubs Capture)
+mean nothing here. Names that start with `_` or `.`, or end with `.tmp`, are being written and are not seen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from inventory_assets.contracts.feeds import FEEDS
+from inventory_assets.contracts.sources import DEFAULT_SOURCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pyarrow.fs import FileSystem
+
+EXTENSIONS: dict[str, str] = {
+    ".csv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json", ".parquet": "parquet", ".avro": "avro",
+}  # fmt: skip
+"""Format of each known file extension."""
+SOURCE_PREFIX = "source="
+AVRO_MAGIC, AVRO_SYNC_BYTES = b"Obj\x01", 16
+PARQUET_MAGIC, PARQUET_LEAST_BYTES = b"PAR1", 12
+
+
+class LandingError(RuntimeError):
+    """The landing folder cannot be listed or read."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LandingFile:
+    """One file of the landing folder.
+
+    Attributes:
+        path: relative to the landing root, with forward slashes; with the content hash, the identity of an input.
+        feed: name of its feed.
+        source_system: system that sent it.
+        size: bytes.
+        modified: when it was last written, UTC.
+    """
+
+    path: str
+    feed: str
+    source_system: str
+    size: int
+    modified: datetime
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Unrecognised:
+    """A file that is none of ours, with the reason; it is reported and left where it is."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What lies in the landing folder, both sorted by path."""
+
+    files: tuple[LandingFile, ...]
+    unrecognised: tuple[Unrecognised, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file as the store tells it."""
+
+    path: str
+    size: int
+    modified: datetime
+
+
+def content_hash(content: bytes) -> str:
+    """BLAKE2b-128 of a file's bytes, hexadecimal."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def list_landing(root_uri: str, storage_options: Mapping[str, str] | None = None) -> Listing:
+    """List all files below a landing root; a root that does not exist yet is empty.
+
+    Args:
+        root_uri: a local path, `file://`, `s3://bucket/prefix` or `abfss://container@account…/prefix`.
+        storage_options: options of the object store, named as for the Delta tables.
+
+    Raises:
+        LandingError: the kind of store is unknown, or the store does not answer.
+    """
+    local = local_root(root_uri)
+    if local is not None:
+        return recognise(_local_entries(local))
+    filesystem, base = object_store(root_uri, storage_options or {})
+    return recognise(store_entries(filesystem, base))
+
+
+def read_bytes(root_uri: str, path: str, storage_options: Mapping[str, str] | None = None) -> bytes:
+    """Bytes of one landing file.
+
+    Raises:
+        LandingError: it is gone or cannot be read.
+    """
+    local = local_root(root_uri)
+    try:
+        if local is not None:
+            return (local / path).read_bytes()
+        filesystem, base = object_store(root_uri, storage_options or {})
+        with filesystem.open_input_stream(f"{base}/{path}") as stream:
+            return stream.read()
+    except OSError as error:
+        raise LandingError(f"landing file {path} cannot be read ({error}); put it back or list again") from error
+
+
+def recognise(entries: Iterator[Entry]) -> Listing:
+    """Tell landing files from others by their paths."""
+    files: list[LandingFile] = []
+    others: list[Unrecognised] = []
+    for entry in entries:
+        path = PurePosixPath(entry.path)
+        if any(part.startswith(("_", ".")) for part in path.parts) or path.name.endswith(".tmp"):
+            continue
+        feed = path.parts[0]
+        if len(path.parts) == 1 or feed not in FEEDS:
+            others.append(Unrecognised(entry.path, f"no feed of that name; the folders are {', '.join(FEEDS)}"))
+        elif path.suffix.lower() not in EXTENSIONS:
+            others.append(Unrecognised(entry.path, f"unknown extension; known are {', '.join(EXTENSIONS)}"))
+        else:
+            files.append(LandingFile(entry.path, feed, source_of(path), entry.size, entry.modified))
+    return Listing(tuple(sorted(files)), tuple(sorted(others)))
+
+
+def source_of(path: PurePosixPath) -> str:
+    """Source system by the folder `source=<system>` below the feed's."""
+    folder = path.parts[1] if len(path.parts) > 2 else ""  # noqa: PLR2004 - feed, source, file
+    return folder.removeprefix(SOURCE_PREFIX) or DEFAULT_SOURCE if folder.startswith(SOURCE_PREFIX) else DEFAULT_SOURCE
+
+
+def file_at(path: str, content: bytes, modified: datetime, feed: str | None = None) -> LandingFile:
+    """A landing file by its path alone, for files that do not lie in the landing folder.
+
+    Raises:
+        LandingError: neither the path nor the caller names a known feed.
+    """
+    pure = PurePosixPath(path)
+    name = feed or pure.parts[0]
+    if name not in FEEDS:
+        raise LandingError(f"{path}: `{name}` is no feed; name one of {', '.join(FEEDS)}")
+    return LandingFile(path, name, source_of(pure), len(content), modified)
+
+
+def is_complete(file: LandingFile, now: datetime, ready_after_seconds: float) -> bool:
+    """Whether a file has not been written to for so long that its writer is done.
+
+    A time of writing in the future is a clock that differs; its distance counts, so that such a file is not left.
+    """
+    return abs((now - file.modified).total_seconds()) >= ready_after_seconds
+
+
+def has_whole_footer(content: bytes, path: str) -> bool:
+    """Whether the end of a file that has a footer is there; True for formats without one."""
+    kind = EXTENSIONS.get(PurePosixPath(path).suffix.lower())
+    if kind == "parquet":
+        if len(content) < PARQUET_LEAST_BYTES or not (
+            content.startswith(PARQUET_MAGIC) and content.endswith(PARQUET_MAGIC)
+        ):
+            return False
+        return int.from_bytes(content[-8:-4], "little") <= len(content) - PARQUET_LEAST_BYTES
+    if kind == "avro":
+        sync = content[-AVRO_SYNC_BYTES:]
+        return content.startswith(AVRO_MAGIC) and content.find(sync) >= len(AVRO_MAGIC)
+    return True
+
+
+def local_root(root_uri: str) -> Path | None:
+    """Folder of a local root; None for an object store."""
+    parts = urlsplit(root_uri)
+    if parts.scheme == "file":
+        return Path(parts.path)
+    return None if "://" in root_uri else Path(root_uri)
+
+
+def _local_entries(root: Path) -> Iterator[Entry]:
+    pending = [root] if root.is_dir() else []
+    while pending:
+        with os.scandir(pending.pop()) as found:
+            for item in found:
+                if item.is_dir():
+                    if not item.name.startswith(("_", ".")):
+                        pending.append(Path(item.path))
+                elif item.is_file():
+                    status = item.stat()
+                    yield Entry(
+                        Path(item.path).relative_to(root).as_posix(),
+                        status.st_size,
+                        datetime.fromtimestamp(status.st_mtime, UTC),
+                    )
+
+
+def store_entries(filesystem: FileSystem, base: str) -> Iterator[Entry]:
+    """Files of an object store below a base path.
+
+    Raises:
+        LandingError: the store does not answer.
+    """
+    from pyarrow.fs import FileSelector, FileType
+
+    try:
+        found = filesystem.get_file_info(FileSelector(base, allow_not_found=True, recursive=True))
+    except OSError as error:
+        raise LandingError(
+            f"the landing folder {base} cannot be listed: {error}; check its address and options"
+        ) from error
+    prefix = base.rstrip("/") + "/"
+    for item in found:
+        if item.type == FileType.File:
+            yield Entry(item.path.removeprefix(prefix), item.size, item.mtime or datetime.fromtimestamp(0, UTC))
+
+
+def object_store(root_uri: str, options: Mapping[str, str]) -> tuple[FileSystem, str]:
+    """File system and base path of an object store.
+
+    Raises:
+        LandingError: the scheme is none of s3, s3a, abfs, abfss.
+    """
+    from pyarrow import fs
+
+    parts = urlsplit(root_uri)
+    given = {name.lower(): value for name, value in options.items()}
+    path = parts.path.strip("/")
+    if parts.scheme in {"s3", "s3a"}:
+        endpoint = given.get("aws_endpoint_url") or given.get("aws_endpoint")
+        secure = endpoint is None or not endpoint.startswith("http://")
+        store: FileSystem = fs.S3FileSystem(
+            access_key=given.get("aws_access_key_id"),
+            secret_key=given.get("aws_secret_access_key"),
+            session_token=given.get("aws_session_token"),
+            region=given.get("aws_region") or given.get("aws_default_region"),
+            endpoint_override=endpoint.split("://")[-1] if endpoint else None,
+            scheme="https" if secure else "http",
+        )
+        return store, f"{parts.netloc}/{path}".rstrip("/")
+    if parts.scheme in {"abfs", "abfss"}:
+        container, _, host = parts.netloc.partition("@")
+        account = given.get("azure_storage_account_name") or host.split(".")[0]
+        store = fs.AzureFileSystem(account, account_key=given.get("azure_storage_account_key"))
+        return store, f"{container}/{path}".rstrip("/")
+    raise LandingError(
+        f"landing folder {root_uri}: unknown kind of store `{parts.scheme}`; use a path, s3:// or abfss://"
+    )
