@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from inventory_assets.contracts.feeds import FEEDS, Feed
 from inventory_assets.contracts.model import Column, Reach, Table, count, day, instant, text
 
@@ -28,13 +30,15 @@ LINEAGE: tuple[Column, ...] = (
 
 
 def _bronze(feed: Feed) -> Table:
+    """Bronze takes what was sent: a value out of range is a typed value here, and quarantine's matter in silver."""
+    as_sent = (replace(column, nullable=True, minimum=None, maximum=None, allowed=()) for column in feed.columns)
     return Table(
         "bronze",
         feed.bronze,
         f"{feed.description} Every row of every file of `landing/{feed.name}/`, unparseable ones included.",
         "one row of an input file (or one refused file)",
         ("source_file", "content_hash", "row_number"),
-        (*feed.columns, *LINEAGE),
+        (*as_sent, *LINEAGE),
         partition_by=("event_date",),
         reach=Reach(rule="appended once, never rewritten"),
     )

@@ -18,7 +18,7 @@ import polars as pl
 from inventory_assets.contracts.bronze import BRONZE
 from inventory_assets.contracts.feeds import FEEDS, POS
 from inventory_assets.contracts.schemas import DTYPES, INSTANT, polars_schema
-from inventory_assets.ingest.casting import Cast, as_text, cast_column, clean_text
+from inventory_assets.ingest.casting import Cast, as_text, cast_column, trim
 from inventory_assets.ingest.formats import read_rows
 from inventory_assets.ingest.instants import Zones, cast_instants
 from inventory_assets.ingest.landing import LandingFile, content_hash
@@ -118,15 +118,16 @@ def _cast(rows: RawRows, feed: Feed, profile: SourceProfile) -> _Columns:
     """Cast the feed's columns; the location first, because it decides the zone of naive times."""
     everywhere = profile.null_tokens.get("*", ())
     tokens = {name: (*everywhere, *profile.null_tokens.get(name, ())) for name in feed.column_names}
+    cells = trim(rows.frame.select(name for name in feed.column_names if name in rows.frame.columns))
     casts: dict[str, Cast] = {}
     for column in feed.columns:
-        if column.type != "Datetime" and column.name in rows.frame.columns:
-            casts[column.name] = cast_column(rows.frame[column.name], column.type, tokens[column.name])
+        if column.type != "Datetime" and column.name in cells.columns:
+            casts[column.name] = cast_column(cells[column.name], column.type, tokens[column.name])
     location = casts.get(feed.location) if feed.location else None
     zones = Zones(profile.time_zone, profile.location_time_zones, location.values if location else None)
     for column in feed.columns:
-        if column.type == "Datetime" and column.name in rows.frame.columns:
-            casts[column.name] = cast_instants(rows.frame[column.name], zones, tokens[column.name])
+        if column.type == "Datetime" and column.name in cells.columns:
+            casts[column.name] = cast_instants(cells[column.name], zones, tokens[column.name])
     failed = {name: cast.failed for name, cast in casts.items() if cast.failed is not None}
     values = {name: cast.values for name, cast in casts.items()}
     for name, nested in rows.mismatched.items():
@@ -138,12 +139,12 @@ def _cast(rows: RawRows, feed: Feed, profile: SourceProfile) -> _Columns:
     )
     nonexistent = {name: cast.nonexistent for name, cast in casts.items() if cast.nonexistent is not None}
     if feed is POS:
-        frame = frame.with_columns(_line_numbers(frame, rows, failed, nonexistent))
+        frame = frame.with_columns(_line_numbers(frame, cells, failed, nonexistent))
     return _Columns(frame, failed, nonexistent, zones)
 
 
 def _line_numbers(
-    frame: pl.DataFrame, rows: RawRows, failed: dict[str, pl.Series], nonexistent: dict[str, pl.Series]
+    frame: pl.DataFrame, cells: pl.DataFrame, failed: dict[str, pl.Series], nonexistent: dict[str, pl.Series]
 ) -> pl.Series:
     unnumbered = frame[LINE_NUMBER].is_null()
     if LINE_NUMBER in failed:
@@ -154,9 +155,8 @@ def _line_numbers(
     for name in frame.columns:
         spoilt = [marks[name] for marks in (failed, nonexistent) if name in marks]
         if spoilt:
-            text = as_text(rows.frame[name])
             keep = spoilt[0] if len(spoilt) == 1 else spoilt[0] | spoilt[1]
-            ties.append(clean_text(text, ()).set(~keep, None))
+            ties.append(as_text(cells[name]).set(~keep, None))
     return number_lines(frame, unnumbered, ties)
 
 
@@ -186,9 +186,7 @@ def _with_lineage(rows: RawRows, columns: _Columns, feed: Feed, added: tuple[str
     times = [frame[name] for name in feed.time]
     first = times[0] if len(times) == 1 else pl.select(pl.coalesce(times)).to_series()
     errors = _row_errors(rows, columns)
-    zone: pl.Series | pl.Expr = (
-        columns.zones.of_row if columns.zones.of_row is not None else pl.lit(columns.zones.default)
-    )
+    zone = pl.lit(columns.zones.default if columns.zones.of_row is None else columns.zones.of_row)
     zone_known = rows.errors.is_null() if rows.errors is not None else None
     return frame.with_columns(
         columns.zones.local_day(first).alias("event_date"),
@@ -222,9 +220,8 @@ def _row_errors(rows: RawRows, columns: _Columns) -> list[pl.Expr]:
 def _cast_errors(columns: _Columns) -> pl.Expr:
     if not columns.failed:
         return pl.lit(None, pl.String)
-    names = [
-        pl.when(columns.failed[name]).then(pl.lit(name)) for name in columns.frame.columns if name in columns.failed
-    ]
+    spoilt = [name for name in columns.frame.columns if name in columns.failed]
+    names = [pl.when(columns.failed[name]).then(pl.lit(name)) for name in spoilt]
     joined = pl.concat_str(names, separator=",", ignore_nulls=True)
     return pl.when(joined != "").then(joined)
 
@@ -267,8 +264,7 @@ def _extra_text(cells: pl.Series) -> pl.Series:
         values = [None if value is None else json.dumps(value, ensure_ascii=False, default=_json_text)
                   for value in (cell.to_list() if isinstance(cell, pl.Series) else cell for cell in cells)]  # fmt: skip
         return pl.Series(cells.name, values, dtype=pl.String)
-    kept = cells.cast(pl.String) if isinstance(cells.dtype, (pl.Categorical, pl.Enum)) else cells
-    return clean_text(as_text(kept), ())
+    return as_text(trim(cells.to_frame()).to_series())
 
 
 def _warnings(rows: RawRows, columns: _Columns) -> tuple[str, ...]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MONEY_DIGITS, MONEY_DECIMALS = 18, 4
 INT64_LIMIT = 2**63
+LONGEST_NUMBER, MOST_DIGITS = 64, 20
+"""Longer texts and larger numbers fit no declared type; they are not computed with."""
 EXACT_FLOAT_MONEY = 1e11
 """Below it a float with at most four decimals is told from its neighbours by comparing it with its decimal."""
 PLAIN_INTEGER = r"^[+-]?[0-9]{1,18}$"
@@ -69,37 +71,42 @@ def exact_money(text: str) -> Decimal | None:
 
 
 def _decimal(text: str) -> Decimal | None:
-    """Value of a plain decimal text below 10^20, else None."""
-    if len(text) > 64 or not NUMBER.fullmatch(text):
+    """Value of a plain decimal text of bearable size, else None."""
+    if len(text) > LONGEST_NUMBER or not NUMBER.fullmatch(text):
         return None
     number = Decimal(text)
-    return number if number.is_zero() or number.adjusted() < 20 else None
+    return number if number.is_zero() or number.adjusted() < MOST_DIGITS else None
 
 
-def clean_text(cells: pl.Series, null_tokens: Collection[str]) -> pl.Series:
-    """Trimmed texts; empty ones and null tokens are null."""
-    trimmed = cells.str.strip_chars()
-    nothing = trimmed == "" if not null_tokens else trimmed.is_in(["", *null_tokens])
-    return trimmed.set(nothing, None) if nothing.any() else trimmed
+def trim(frame: pl.DataFrame) -> pl.DataFrame:
+    """Texts without surrounding blanks, empty ones null; codes of a dictionary as texts; all columns at once."""
+    trimmed = frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String)).with_columns(
+        pl.col(pl.String).str.strip_chars()
+    )
+    found = trimmed.select((pl.col(pl.String) == "").any())
+    empty = [name for name in found.columns if found[name][0]]
+    return trimmed.with_columns(pl.when(pl.col(empty) != "").then(pl.col(empty))) if empty else trimmed
+
+
+def without_tokens(cells: pl.Series, null_tokens: Collection[str]) -> pl.Series:
+    """Cells, null where their text is a null token of the source."""
+    if not null_tokens or cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Null):
+        return cells
+    means_null = as_text(cells).is_in(list(null_tokens)).fill_null(value=False)
+    return cells.set(means_null, None) if means_null.any() else cells
 
 
 def cast_column(cells: pl.Series, declared: Type, null_tokens: Collection[str] = ()) -> Cast:
     """Cast one column that is no instant.
 
     Args:
-        cells: the column as it came, of any dtype.
+        cells: the column as `trim` left it, of any dtype.
         declared: type of the contract.
         null_tokens: texts that mean null for this source and column.
     """
-    if isinstance(cells.dtype, (pl.Categorical, pl.Enum)):
-        cells = cells.cast(pl.String)
     if cells.dtype == pl.Null:
         return Cast(cells.cast(DTYPES[declared]))
-    if cells.dtype == pl.String:
-        cells = clean_text(cells, null_tokens)
-    elif null_tokens and not cells.dtype.is_nested() and cells.dtype != pl.Binary:
-        means_null = as_text(cells).is_in(list(null_tokens)).fill_null(value=False)
-        cells = cells.set(means_null, None) if means_null.any() else cells
+    cells = without_tokens(cells, null_tokens)
     return with_failures(cells, _CASTS[declared](cells))
 
 
@@ -160,18 +167,14 @@ def _money(cells: pl.Series) -> pl.Series:
     if kind == MONEY:
         return cells
     if isinstance(kind, pl.Decimal):
-        values = cells.cast(MONEY, strict=False)
-        if kind.scale <= MONEY_DECIMALS:
-            return values
-        return values.set(values.cast(pl.Decimal(38, kind.scale)) != cells.cast(pl.Decimal(38, kind.scale)), None)
+        values, wide = cells.cast(MONEY, strict=False), pl.Decimal(38, kind.scale)
+        return values.set(values.cast(wide, strict=False) != cells.cast(wide), None)
     if kind.is_integer():
         return cells.cast(MONEY, strict=False)
     if kind == pl.Float64:
         return _float_money(cells)
-    if kind.is_float():
-        return _by_pattern(_float_text(cells), PLAIN_MONEY, MONEY, exact_money)
-    if kind == pl.String:
-        return _by_pattern(cells, PLAIN_MONEY, MONEY, exact_money)
+    if kind.is_float() or kind == pl.String:
+        return _by_pattern(as_text(cells), PLAIN_MONEY, MONEY, exact_money)
     return _nothing(cells, MONEY)
 
 
@@ -183,9 +186,7 @@ def _float_money(cells: pl.Series) -> pl.Series:
     if not open_.any():
         return values
     texts = {value: exact_money(repr(value)) for value in cells.filter(open_).unique().to_list()}
-    decided = pl.Series(
-        cells.name, [texts[value] if value in texts else None for value in cells.filter(open_).to_list()], dtype=MONEY
-    )
+    decided = pl.Series([texts.get(value) for value in cells.filter(open_).to_list()], dtype=MONEY)
     return values.scatter(open_.arg_true(), decided)
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from inventory_assets.contracts.schemas import INSTANT
-from inventory_assets.ingest.casting import Cast, as_text, clean_text
+from inventory_assets.ingest.casting import Cast, without_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 NAIVE = pl.Datetime("us")
 _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -86,14 +86,13 @@ def cast_instants(cells: pl.Series, zones: Zones, null_tokens: Collection[str] =
     """Cast one column of instants.
 
     Args:
-        cells: the column as it came: texts, dates, or native times with or without zone.
+        cells: the column as `trim` left it: texts, dates, or native times with or without zone.
         zones: zone of each row, for times without an offset.
         null_tokens: texts that mean null for this source and column.
     """
-    if isinstance(cells.dtype, (pl.Categorical, pl.Enum)):
-        cells = as_text(cells.cast(pl.String))
+    cells = without_tokens(cells, null_tokens)
     if cells.dtype == pl.String:
-        return _from_text(clean_text(cells, null_tokens), zones)
+        return _from_text(cells, zones)
     if isinstance(cells.dtype, pl.Datetime) and cells.dtype.time_zone is not None:
         utc = cells if cells.dtype == INSTANT else cells.dt.convert_time_zone("UTC").cast(INSTANT, strict=False)
         return _result(cells, None, utc, zones)
@@ -103,50 +102,49 @@ def cast_instants(cells: pl.Series, zones: Zones, null_tokens: Collection[str] =
 
 
 def _from_text(cells: pl.Series, zones: Zones) -> Cast:
-    naive: pl.Series | None = None
-    aware: pl.Series | None = None
-    open_ = cells.len() - cells.null_count()
-    for pattern, format_ in NAIVE_FORMATS:
-        rows = cells.str.contains(pattern) if open_ else None
-        found = rows.sum() if rows is not None else 0
-        if rows is not None and found:
-            texts = cells if found == cells.len() else cells.set(~rows, None)
-            naive = _merged(naive, _parse(texts, format_))
-            open_ -= found
-    for pattern, format_ in AWARE_FORMATS:
-        rows = cells.str.contains(pattern) if open_ else None
-        found = rows.sum() if rows is not None else 0
-        if rows is not None and found:
-            texts = cells if found == cells.len() else cells.set(~rows, None)
-            aware = _merged(aware, texts.str.to_datetime(format_, time_unit="us", time_zone="UTC", strict=False))
-            open_ -= found
-    if naive is None and aware is None:
-        aware = _nothing(INSTANT, cells.len())
+    open_cells = cells.len() - cells.null_count()
+    naive, open_cells = _parsed(cells, NAIVE_FORMATS, NAIVE, open_cells)
+    aware, _ = _parsed(cells, AWARE_FORMATS, INSTANT, open_cells)
     return _result(cells, naive, aware, zones)
 
 
-def _parse(texts: pl.Series, format_: str) -> pl.Series:
-    if format_ == "%Y-%m-%d":
-        return texts.str.to_date(format_, strict=False).cast(NAIVE)
-    return texts.str.to_datetime(format_, time_unit="us", strict=False)
+def _parsed(
+    cells: pl.Series, formats: Sequence[tuple[str, str]], dtype: pl.Datetime, open_cells: int
+) -> tuple[pl.Series | None, int]:
+    """Times of the cells that match one of the formats, and how many cells are left; None where none matches."""
+    times: pl.Series | None = None
+    for pattern, format_ in formats:
+        if not open_cells:
+            break
+        rows = cells.str.contains(pattern)
+        found = int(rows.sum() or 0)
+        if not found:
+            continue
+        texts = cells if found == cells.len() else cells.set(~rows, None)
+        if "%H" in format_:
+            part = texts.str.to_datetime(format_, time_unit="us", time_zone=dtype.time_zone, strict=False)
+        else:
+            part = texts.str.to_date(format_, strict=False).cast(dtype)
+        times = _merged(times, part)
+        open_cells -= found
+    return times, open_cells
 
 
 def _result(cells: pl.Series, naive: pl.Series | None, aware: pl.Series | None, zones: Zones) -> Cast:
     """Put local times and instants together and tell failed casts from times that do not exist."""
     nonexistent: pl.Series | None = None
-    values = aware
+    values = _nothing(INSTANT, cells.len()) if aware is None else aware
     if naive is not None:
         utc = zones.to_utc(naive)
         if utc.null_count() != naive.null_count():
             nonexistent = utc.is_null() & naive.is_not_null()
         values = _merged(aware, utc)
-    assert values is not None  # noqa: S101 - one of the two is always given
     failed: pl.Series | None = None
     if values.null_count() != cells.null_count():
-        failed = values.is_null() & cells.is_not_null()
+        lost = values.is_null() & cells.is_not_null()
         if nonexistent is not None:
-            failed &= ~nonexistent
-            failed = failed if failed.any() else None
+            lost &= ~nonexistent
+        failed = lost if lost.any() else None
     return Cast(values.rename(cells.name), failed, nonexistent)
 
 

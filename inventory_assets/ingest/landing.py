@@ -170,11 +170,8 @@ def has_whole_footer(content: bytes, path: str) -> bool:
     """Whether the end of a file that has a footer is there; True for formats without one."""
     kind = EXTENSIONS.get(PurePosixPath(path).suffix.lower())
     if kind == "parquet":
-        if len(content) < PARQUET_LEAST_BYTES or not (
-            content.startswith(PARQUET_MAGIC) and content.endswith(PARQUET_MAGIC)
-        ):
-            return False
-        return int.from_bytes(content[-8:-4], "little") <= len(content) - PARQUET_LEAST_BYTES
+        framed = content.startswith(PARQUET_MAGIC) and content.endswith(PARQUET_MAGIC)
+        return framed and 0 < int.from_bytes(content[-8:-4], "little") <= len(content) - PARQUET_LEAST_BYTES
     if kind == "avro":
         sync = content[-AVRO_SYNC_BYTES:]
         return content.startswith(AVRO_MAGIC) and content.find(sync) >= len(AVRO_MAGIC)

@@ -111,19 +111,20 @@ def cell_text(cell: object) -> str:
     """Text of a cell: numbers by their shortest exact form, times in ISO 8601, nested values as JSON."""
     match cell:
         case bool():
-            return "true" if cell else "false"
+            text = "true" if cell else "false"
         case float() if cell.is_integer():
-            return format(cell, ".0f")
+            text = format(cell, ".0f")
         case datetime() | date() | time():
-            return cell.isoformat()
+            text = cell.isoformat()
         case Decimal():
-            return format(cell, "f")
+            text = format(cell, "f")
         case bytes():
-            return cell.decode("utf-8", "replace")
+            text = cell.decode("utf-8", "replace")
         case dict() | list():
-            return json.dumps(cell, ensure_ascii=False, default=cell_text)
+            text = json.dumps(cell, ensure_ascii=False, default=cell_text)
         case _:
-            return str(cell)
+            text = str(cell)
+    return text
 
 
 def _line(line: str) -> Record:
@@ -179,7 +180,7 @@ def _skip(text: str, position: int) -> int:
     return position
 
 
-def _captured(events: Iterable[dict[str, Any]]) -> Iterator[Record]:
+def _captured(events: Iterable[Any]) -> Iterator[Record]:
     """Rows of captured events: the object in the body, or each object of the array in it."""
     for event in events:
         place = f"event with SequenceNumber {event.get('SequenceNumber')}"
