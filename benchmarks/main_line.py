@@ -29,14 +29,13 @@ def run_ours(landing: Path, out: Path) -> tuple[dict, float]:
     """
     from datetime import UTC, datetime
 
+    from inventory_assets.contracts.sources import load_profiles
     from inventory_assets.lakehouse.lake import Lake
     from inventory_assets.pipeline.gold import refresh_sales
     from inventory_assets.pipeline.ingest import ingest, plan
     from inventory_assets.pipeline.silver import refresh_days, refresh_master
     from inventory_assets.pipeline.stock import refresh_movements
     from inventory_assets.pipeline.workspace import Workspace
-
-    from inventory_assets.contracts.sources import load_profiles
     from inventory_assets.settings import IngestSettings
 
     lake = Lake(str(out))

@@ -16,11 +16,15 @@ class IngestSettings(BaseModel):
     interval_seconds: int = Field(default=10, ge=1, description="Seconds between two looks at the landing folder.")
     max_files_per_run: int = Field(default=500, ge=1, description="Files one run takes at most.")
     max_bytes_per_run: int = Field(default=1_000_000_000, ge=1, description="Bytes one run takes at most.")
-    max_attempts: int = Field(default=3, ge=1, description="Runs after which a file that fails is recorded as unreadable.")
+    max_attempts: int = Field(
+        default=3, ge=1, description="Runs after which a file that fails is recorded as unreadable."
+    )
     give_up_after_seconds: float = Field(
         default=600.0, ge=0, description="A Parquet or Avro file without its footer is unreadable after so long."
     )
-    max_ahead_seconds: int = Field(default=300, ge=0, description="Event times further ahead of their reading are refused.")
+    max_ahead_seconds: int = Field(
+        default=300, ge=0, description="Event times further ahead of their reading are refused."
+    )
 
 
 class PublishSettings(BaseModel):
@@ -46,7 +50,9 @@ class Settings(BaseSettings):
     ingest: IngestSettings = IngestSettings()
     publish: PublishSettings = PublishSettings()
     fixed_clock: str | None = Field(default=None, description="ISO 8601 instant that stands still, for tests.")
-    shared_data: Path | None = Field(default=None, description="Folder of the public data sets, for tests and benchmarks.")
+    shared_data: Path | None = Field(
+        default=None, description="Folder of the public data sets, for tests and benchmarks."
+    )
 
     @property
     def landing(self) -> str:

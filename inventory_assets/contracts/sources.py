@@ -22,13 +22,16 @@ class Assumptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    opening_quantity: int | None = Field(default=None, ge=0, description="Units assumed at each item × location at the start.")
+    opening_quantity: int | None = Field(
+        default=None, ge=0, description="Units assumed at each item × location at the start."
+    )
     opening_date: date | None = Field(default=None, description="Business day at whose start these units are assumed.")
     location_type: Literal["store", "warehouse", "online"] | None = Field(
         default=None, description="Kind of all locations of a source whose data names none."
     )
     received_in_full: bool = Field(
-        default=False, description="Lines that arrived are taken as received in full, where the data names one quantity only."
+        default=False,
+        description="Lines that arrived are taken as received in full, where the data names one quantity only.",
     )
 
 

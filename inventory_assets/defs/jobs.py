@@ -44,7 +44,9 @@ def _dependencies() -> dict[str, dict[str, dg.MultiDependencyDefinition]]:
     for step in STEPS:
         named = {writer[path] for table in step.tables for path in table.upstream if path in writer} - {op_of(step)}
         sources = sorted(named) or [begin.name]
-        after[op_of(step)] = {"after": dg.MultiDependencyDefinition([dg.DependencyDefinition(s, "done") for s in sources])}
+        after[op_of(step)] = {
+            "after": dg.MultiDependencyDefinition([dg.DependencyDefinition(s, "done") for s in sources])
+        }
     everything = [dg.DependencyDefinition(op_of(step), "done") for step in STEPS]
     after[serving.name] = {"after": dg.MultiDependencyDefinition(everything)}
     return after

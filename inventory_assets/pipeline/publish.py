@@ -81,7 +81,9 @@ def refresh_published(
     )  # fmt: skip
 
 
-def _changes(lake: Lake, published: Mapping[str, int | None], pins: dict[str, int]) -> dict[str, set[date | None] | None]:
+def _changes(
+    lake: Lake, published: Mapping[str, int | None], pins: dict[str, int]
+) -> dict[str, set[date | None] | None]:
     changes: dict[str, set[date | None] | None] = {}
     for path, version in pins.items():
         table = TABLES[path]
