@@ -14,6 +14,7 @@ import polars as pl
 
 from inventory_assets.contracts.bronze import BRONZE
 from inventory_assets.contracts.model import Table
+from inventory_assets.contracts.silver import DECISIONS, PRODUCTS, QUARANTINE
 from inventory_assets.contracts.tables import TABLES
 from inventory_assets.ingest.landing import list_landing
 from inventory_assets.lakehouse.changes import changed_partitions
@@ -21,6 +22,9 @@ from inventory_assets.lakehouse.lake import Lake
 from inventory_assets.publish.publication import last_publication
 from inventory_assets.publish.tables import SOURCES
 from inventory_assets.settings import Settings
+
+LOOKED_UP = frozenset({PRODUCTS.path, DECISIONS.path, QUARANTINE.path})
+"""Inputs that are only looked up: their rows alone make no row of a table."""
 
 Stage = Literal["empty", "ingesting", "computing", "publishing", "done"]
 
@@ -122,8 +126,9 @@ class Watch:
         A relation that the table has never recorded, while it has recorded others, carries no data of its own.
         """
         sources = [TABLES[path] for path in table.upstream if path in versions]
+        rows_of = [source for source in sources if source.path not in LOOKED_UP]
         if table.path not in versions:
-            return any(self._count(source, versions[source.path]) for source in sources)
+            return any(self._count(source, versions[source.path]) for source in rows_of)
         taken = {source.path: self._consumed(table, versions[table.path], source) for source in sources}
         if all(version is None for version in taken.values()):
             return any(self._count(source, versions[source.path]) for source in sources)

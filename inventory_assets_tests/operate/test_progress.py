@@ -80,6 +80,16 @@ def test_a_file_is_followed_from_landing_to_the_tables_behind(settings):
     assert SUPPLIERS.path in watch.look().behind
 
 
+def test_a_product_master_alone_leaves_no_table_of_tills_behind(settings):
+    lake, bronze, products = Lake(settings.lake), BRONZE["products"], TABLES["silver/products"]
+    first = lake.append(bronze, row(bronze, source_file="products/a.csv"))
+    consumed = {bronze.path: first.version}
+    lake.replace(products, row(products), Scope(), consumed)
+    for name in DEPENDENT:
+        lake.note(TABLES[name], consumed)
+    assert Watch(settings).look().behind == ()
+
+
 def test_a_commit_that_changes_no_data_leaves_nothing_behind(settings):
     lake, bronze = Lake(settings.lake), BRONZE["suppliers"]
     watch = Watch(settings)
