@@ -35,7 +35,8 @@ def states(carry: pl.DataFrame, movements: pl.DataFrame, counts: pl.DataFrame, b
     Args:
         carry: `STATE` of pairs before all events; a pair without one starts unknown with nothing.
         movements: rows with the columns of `silver/stock_movements` and `bucket`, one a key.
-        counts: rows of `counts.COUNTS` and `bucket`, one a key; at most one assumption a pair.
+        counts: rows of `counts.COUNTS` and `bucket`, one a key; at most one assumption a pair; parts of one count have
+            one bucket, and the assumption's bucket follows its instant.
         bucket: name of the date column of both frames.
 
     Returns:
