@@ -216,7 +216,7 @@ DAILY_INVENTORY_SNAPSHOT = Table(
         day("event_date", "Business day of the location."),
         units("opening_book", "Book at the start of the day; null while unknown.", nullable=True),
         units("sold", "Units sold or given away.", minimum=0),
-        units("returned", "Units that came back, cancellations included.", minimum=0),
+        units("returned", "Units that came back into stock, cancellations included, scrapped ones not.", minimum=0),
         units("received", "Units received from suppliers.", minimum=0),
         units("transferred", "Signed units of transfers."),
         units("adjusted", "Signed units of adjustments and issues."),

@@ -49,28 +49,36 @@ instants = st.builds(
 )
 
 
+def skewed(at: datetime) -> st.SearchStrategy[date]:
+    """A business day that may be the one before or after."""
+    return st.integers(-1, 1).map(lambda days: (at + timedelta(days=days)).date())
+
+
 @st.composite
 def histories(draw: st.DrawFn, max_size: int = 14, *, skewed_days: bool = False) -> list[Event]:
     """Events of a few pairs with many equal instants, counts in parts, at most one assumption a pair."""
     events: list[Event] = []
     assumed: set[tuple[str, str]] = set()
+    days: dict[tuple, date] = {}
     pairs = st.sampled_from(draw(st.sampled_from([PAIRS, PAIRS[:1]])))
     for number in range(draw(st.integers(0, max_size))):
         pair, at = draw(pairs), draw(instants)
         kind = draw(st.sampled_from(["sale", "return", "adjustment", "count", "count", "opening", "level", "assumed"]))
-        dated = (at + timedelta(days=draw(st.integers(-1, 1)))).date() if skewed_days else None
         if kind in rules.KINDS:
             if kind == "assumed" and pair in assumed:
                 continue
             if kind == "assumed":
                 assumed.add(pair)
             source, document = draw(st.sampled_from(["", "wms"])), draw(st.sampled_from(["", "sheet"]))
+            # Parts of one count have one business day.
+            dated = days.setdefault((pair, at, kind, source, document), draw(skewed(at))) if skewed_days else None
             events.append(
                 Event(number, pair, at, kind, draw(st.integers(0, 50)), source=source, document=document, dated=dated)
             )
         else:
             quantity = draw(st.integers(1, 20)) * {"sale": -1, "return": 1}.get(kind, draw(st.sampled_from([-1, 1])))
             held = draw(st.sampled_from([0, quantity]))
+            dated = draw(skewed(at)) if skewed_days else None
             events.append(Event(number, pair, at, kind, quantity, held, dated=dated))
     return events
 

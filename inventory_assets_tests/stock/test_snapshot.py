@@ -149,3 +149,16 @@ def test_a_change_reaches_to_the_next_count_and_no_further():
 def test_the_opening_month_ends_before_a_day_begins_anywhere():
     assert opening_month(date(2024, 3, 1)) == date(2024, 1, 1)
     assert opening_month(date(2024, 3, 2)) == date(2024, 2, 1)
+
+
+def test_a_movement_dated_after_the_count_that_contains_it_changes_no_closing():
+    """A transfer carries the sender's day, here a day ahead of the receiver's."""
+    moved_at, counted_at = EPOCH + timedelta(days=4, hours=10), EPOCH + timedelta(days=4, hours=12)
+    day, next_day = date(2024, 2, 4), date(2024, 2, 5)
+    events = [
+        dated(1, 0, "opening", 10),
+        Event(2, PLACE, moved_at, "return", 5, dated=next_day),
+        Event(3, PLACE, counted_at, "count", 15, dated=day),
+    ]
+    rows = full(events).filter(pl.col("event_date").is_in([day, next_day]))
+    assert rows.select("event_date", "closing_book", "count_variance").rows() == [(day, 15, 5), (next_day, 15, -5)]
