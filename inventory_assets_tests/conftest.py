@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder of the public data sets; the test is skipped where it is absent, unless INVENTORY_REQUIRE_SHARED_DATA is set."""
+    """Folder of the public data sets; skips where it is absent, fails if INVENTORY_REQUIRE_SHARED_DATA is set."""
     folder = Path(os.environ.get("INVENTORY_SHARED_DATA") or ROOT.parent / "shared" / "data").resolve()
     if not folder.is_dir():
         message = f"the public data sets are not at {folder}; set INVENTORY_SHARED_DATA to their folder"

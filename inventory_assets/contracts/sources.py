@@ -90,7 +90,7 @@ class Profiles:
 
 
 def load_profiles(*overrides: str) -> Profiles:
-    """Profiles of the built-in file with TOML texts laid over it, the last one winning key by key, in nested tables too.
+    """Profiles of the built-in file with TOML texts laid over it, the last one winning key by key, nested ones too.
 
     Raises:
         ValueError: a text is not TOML, or a profile has an unknown key or a bad value.

@@ -17,6 +17,8 @@ from inventory_assets.medallion.exact import money_mean
 if TYPE_CHECKING:
     from datetime import date
 
+    from polars.lazyframe.group_by import LazyGroupBy
+
 CUSTOMER = ("source_system", "customer_id", "currency")
 RECEIPT = ("store_id", "transaction_id")
 
@@ -82,5 +84,5 @@ def customer_behavior_features(
     )
 
 
-def _distinct(sales: pl.LazyFrame, column: str) -> pl.lazyframe.group_by.LazyGroupBy:
+def _distinct(sales: pl.LazyFrame, column: str) -> LazyGroupBy:
     return sales.select(*CUSTOMER, column).unique().group_by(CUSTOMER)

@@ -37,17 +37,17 @@ def refresh_demand_features(workspace: Workspace, days: Collection[Day] | None =
     first = min(present)
     if days is None:
         dirty = dirty_from(lake, (table,), (source,), pins)
-        wanted: set[Day] = set(shifted(dirty, 0, table.reach.days_forward)) & present
-        wanted |= dirty - {None}
+        wanted = shifted(dirty, 0, table.reach.days_forward) & present
+        wanted |= {day for day in dirty if day is not None}
         wanted |= _reached_by_first_day(lake, first) & present
     else:
-        wanted = set(days)
+        wanted = {day for day in days if day is not None}
     planned = list(blocks(wanted, rows, FEATURE_BLOCK_DAYS, workspace.block_rows))
     for block in planned:
         window = set(block) | {day for day in shifted(block, ROLLING_DAYS - 1, 0) if day in present}
         frame = demand_forecasting_features(
             lake.scan(source, pins[source.path], window),
-            block,
+            [day for day in block if day is not None],
             first,
             _holidays(workspace, block),
             workspace.now().date(),

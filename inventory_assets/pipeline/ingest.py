@@ -177,7 +177,7 @@ def _read(workspace: Workspace, file: LandingFile, *, last_attempt: bool, warnin
 
 
 def _is_whole(workspace: Workspace, file: LandingFile, now: datetime, give_up_after_seconds: float) -> bool:
-    """Whether a file with a footer has it; one that never gets it is read after a while, to be recorded as unreadable."""
+    """Whether a file with a footer has it; without one it is read after a while, to be recorded as unreadable."""
     if not file.path.endswith((".parquet", ".avro")):
         return True
     if (now - file.modified).total_seconds() > give_up_after_seconds:

@@ -107,7 +107,7 @@ def _close_months(
     rows = build_checkpoints(base, movements, counts, pairs, first, last_month)
     others = base.filter(pl.col("month") >= first).join(pairs, on=PAIR, how="anti")
     frame = pl.concat([others, rows]).sort(*PAIR, "month")
-    replaced = {first} | {m for m in frame["month"].unique().to_list()} | {m for m in months if m >= first}
+    replaced = {first, *frame["month"].unique().to_list(), *(month for month in months if month >= first)}
     commit = lake.replace(STOCK_CHECKPOINTS, frame, Scope("month", frozenset(replaced)), inputs)
     report.add(STOCK_CHECKPOINTS, commit.version, frame, None)
     return frame.filter(pl.col("month") == last_month)
