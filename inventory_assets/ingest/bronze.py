@@ -133,7 +133,7 @@ def _cast(rows: RawRows, feed: Feed, profile: SourceProfile) -> _Columns:
     for name, nested in rows.mismatched.items():
         failed[name] = nested | failed[name] if name in failed else nested
         values[name] = values[name].set(nested, None)
-    missing = pl.Series([None]).new_from_index(0, rows.frame.height)
+    missing = pl.Series([None]).new_from_index(0, rows.height)
     frame = pl.DataFrame(
         [values.get(column.name, missing).cast(DTYPES[column.type]).alias(column.name) for column in feed.columns]
     )

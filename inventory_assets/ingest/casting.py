@@ -129,8 +129,15 @@ def as_text(cells: pl.Series) -> pl.Series:
     if kind.is_temporal():
         return cells.dt.to_string("iso:strict") if kind != pl.Duration else cells.cast(pl.String)
     if kind == pl.Binary:
-        return cells.cast(pl.String, strict=False)
+        return pl.Series(cells.name, [_utf8(cell) for cell in cells.to_list()], dtype=pl.String)
     return pl.Series(cells.name, [None], dtype=pl.String).new_from_index(0, cells.len())
+
+
+def _utf8(cell: bytes | None) -> str | None:
+    try:
+        return None if cell is None else cell.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _float_text(cells: pl.Series) -> pl.Series:
@@ -180,8 +187,9 @@ def _money(cells: pl.Series) -> pl.Series:
 
 def _float_money(cells: pl.Series) -> pl.Series:
     """Floats by their shortest decimal text; those with at most four decimals without writing the text."""
-    values = cells.cast(MONEY, strict=False)
-    exact = (values.cast(pl.Float64) == cells) & (cells.abs() < EXACT_FLOAT_MONEY)
+    near = cells.abs() < EXACT_FLOAT_MONEY
+    values = (cells if near.all() else cells.set(~near, None)).cast(MONEY, strict=False)
+    exact = values.cast(pl.Float64) == cells
     open_ = ~exact.fill_null(value=False) & cells.is_not_null()
     if not open_.any():
         return values

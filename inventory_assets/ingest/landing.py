@@ -173,9 +173,37 @@ def has_whole_footer(content: bytes, path: str) -> bool:
         framed = content.startswith(PARQUET_MAGIC) and content.endswith(PARQUET_MAGIC)
         return framed and 0 < int.from_bytes(content[-8:-4], "little") <= len(content) - PARQUET_LEAST_BYTES
     if kind == "avro":
-        sync = content[-AVRO_SYNC_BYTES:]
-        return content.startswith(AVRO_MAGIC) and content.find(sync) >= len(AVRO_MAGIC)
+        sync = _avro_sync(content) if content.startswith(AVRO_MAGIC) else None
+        return sync is not None and content.endswith(sync)
     return True
+
+
+def _avro_sync(content: bytes) -> bytes | None:
+    """Marker that closes the header and every block (Avro 1.11, Object Container Files); None in half a header."""
+    position = len(AVRO_MAGIC)
+
+    def number() -> int:
+        nonlocal position
+        value = shift = 0
+        while True:
+            byte = content[position]
+            position += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:  # noqa: PLR2004 - the high bit says that more follows
+                return (value >> 1) ^ -(value & 1)
+
+    try:
+        while count := number():
+            if count < 0:
+                number()
+            for _ in range(2 * abs(count)):
+                length = number()
+                position += max(length, 0)
+    except IndexError:
+        return None
+    sync = content[position : position + AVRO_SYNC_BYTES]
+    return sync if len(sync) == AVRO_SYNC_BYTES else None
 
 
 def local_root(root_uri: str) -> Path | None:

@@ -1,82 +1,122 @@
-"""What the next run takes in: a pure function of the listing, what bronze holds and how often it was tried.
+"""Which files one tick takes: a pure function of the listing and of what bronze holds.
 
-Not here: looking at the folder (`landing`), reading bytes (`bronze`), asking for a run (`defs`). Progress is what
-bronze holds; nothing else is remembered.
+Nothing is read here. What bronze holds is the only memory; a lost manifest or cursor costs time, never a row. Reading
+is in `bronze`, listing in `landing`.
+
+Invariant: every listed file is in exactly one part of the plan, or is held by bronze unchanged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from inventory_assets.ingest.landing import LandingFile, is_complete
+from inventory_assets.ingest.landing import LandingFile, Listing, Unrecognised, is_complete
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What bronze holds under a path: hash of the content, and size and time as last listed (None: not remembered)."""
+class KnownFile:
+    """What bronze holds of a path.
+
+    Attributes:
+        content_hash: hash of the bytes that were read.
+        size: their number; None where only bronze itself was asked, which does not keep it.
+        modified: time of writing at the reading; None likewise.
+    """
 
     content_hash: str
-    size: int | None
-    modified: datetime | None
+    size: int | None = None
+    modified: datetime | None = None
+
+    def looks_like(self, file: LandingFile) -> bool:
+        """Whether nothing says that the file was written again; only its hash can prove it."""
+        return self.size in (None, file.size) and self.modified in (None, file.modified)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one run takes.
+    """Bounds of one tick.
 
     Attributes:
-        files: files at most.
-        size: bytes at most; one larger file is taken by itself.
+        max_files: files one run takes at most.
+        max_bytes: bytes one run takes at most; a single larger file is taken alone.
         ready_after_seconds: a file is complete when unchanged for so long.
     """
 
-    files: int
-    size: int
+    max_files: int
+    max_bytes: int
     ready_after_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class TickPlan:
-    """What to do with the files of a listing.
+    """What one tick does, each part sorted by path.
 
     Attributes:
-        files: complete new files for the next run, in order of their paths.
-        waiting: files that may still be written.
-        touched: files bronze holds under another size or time; their content decides whether they were rewritten.
-        remaining: new files left for later runs.
+        files: read these.
+        waiting: written a moment ago; look again.
+        rewritten: bronze holds the path with another size or time of writing. Hash them to be sure and report them;
+            they are read as new files only by command.
+        unrecognised: no feed or no format of ours; report them.
+        remaining: complete, but beyond the limits; the next tick takes them.
     """
 
-    files: tuple[LandingFile, ...]
-    waiting: tuple[LandingFile, ...]
-    touched: tuple[LandingFile, ...]
-    remaining: int
+    files: tuple[LandingFile, ...] = ()
+    waiting: tuple[LandingFile, ...] = ()
+    rewritten: tuple[LandingFile, ...] = ()
+    unrecognised: tuple[Unrecognised, ...] = ()
+    remaining: tuple[LandingFile, ...] = ()
 
 
-def plan_tick(listing: Iterable[LandingFile], known: Mapping[str, Known], now: datetime, limits: Limits) -> TickPlan:
-    """Sort the files of a listing into what is new, what still grows and what changed under its name.
+def plan_tick(
+    listing: Listing,
+    known: Mapping[str, KnownFile],
+    now: datetime,
+    limits: Limits,
+) -> TickPlan:
+    """Plan one tick.
 
     Args:
-        listing: files of the landing folder.
-        known: what bronze holds, by path.
-        now: the time of the machine that wrote the files.
-        limits: how much one run takes.
+        listing: what lies in the landing folder.
+        known: path → what bronze holds of it.
+        now: instant of the tick, UTC.
+        limits: bounds of the tick.
+
+    Returns:
+        The plan; oldest first by path, so that dated folders are taken in their order.
     """
-    new, waiting, touched = [], [], []
-    for file in sorted(listing):
+    due: list[LandingFile] = []
+    waiting: list[LandingFile] = []
+    rewritten: list[LandingFile] = []
+    for file in sorted(listing.files):
         held = known.get(file.path)
-        if held is not None:
-            if (held.size, held.modified) != (file.size, file.modified):
-                touched.append(file)
-        elif is_complete(file, now, limits.ready_after_seconds):
-            new.append(file)
-        else:
+        if held is not None and held.looks_like(file):
+            continue
+        if not is_complete(file, now, limits.ready_after_seconds):
             waiting.append(file)
-    taken, size = [], 0
-    for file in new[: limits.files]:
-        if taken and size + file.size > limits.size:
-            break
-        taken.append(file)
-        size += file.size
-    return TickPlan(tuple(taken), tuple(waiting), tuple(touched), len(new) - len(taken))
+        elif held is not None:
+            rewritten.append(file)
+        else:
+            due.append(file)
+    taken = _within(due, limits)
+    return TickPlan(
+        files=tuple(due[:taken]),
+        waiting=tuple(waiting),
+        rewritten=tuple(rewritten),
+        unrecognised=listing.unrecognised,
+        remaining=tuple(due[taken:]),
+    )
+
+
+def _within(due: list[LandingFile], limits: Limits) -> int:
+    """How many of the first files fit into the limits; one always does."""
+    total = 0
+    for position, file in enumerate(due):
+        total += file.size
+        if position >= limits.max_files or (position and total > limits.max_bytes):
+            return position
+    return len(due)

@@ -20,7 +20,7 @@ from inventory_assets.ingest.landing import (
     list_landing,
     read_bytes,
 )
-from inventory_assets.ingest.planning import Known, Limits, plan_tick
+from inventory_assets.ingest.planning import KnownFile, Limits, plan_tick
 from inventory_assets.lakehouse.inputs import Input, Inputs
 from inventory_assets.pipeline.workspace import Report, Workspace
 from inventory_assets.settings import IngestSettings
@@ -71,12 +71,12 @@ class _Read:
         return Input(self.file.path, self.result.content_hash, self.file.size, self.file.modified)
 
 
-def known_inputs(workspace: Workspace) -> dict[str, Known]:
+def known_inputs(workspace: Workspace) -> dict[str, KnownFile]:
     """What bronze holds, by path."""
-    known: dict[str, Known] = {}
+    known: dict[str, KnownFile] = {}
     for table in BRONZE.values():
         for path, digest, size, modified in Inputs(workspace.lake, table).known().drop("version").iter_rows():
-            known[path] = Known(digest, size, modified)
+            known[path] = KnownFile(digest, size, modified)
     return known
 
 
@@ -87,15 +87,15 @@ def plan(workspace: Workspace, settings: IngestSettings) -> Planned:
     known = known_inputs(workspace)
     now = workspace.now()
     limits = Limits(settings.max_files_per_run, settings.max_bytes_per_run, settings.ready_after_seconds)
-    tick = plan_tick(listing.files, known, now, limits)
+    tick = plan_tick(listing, known, now, limits)
     files = [file for file in tick.files if _is_whole(workspace, file, now, settings.give_up_after_seconds)]
     halves = [file.path for file in tick.files if file not in files]
     return Planned(
         files=tuple(files),
         waiting=(*(file.path for file in tick.waiting), *halves),
-        rewritten=tuple(_rewritten(workspace, tick.touched, known)),
+        rewritten=tuple(_rewritten(workspace, tick.rewritten, known)),
         unrecognised=tuple(f"{other.path}: {other.reason}" for other in listing.unrecognised),
-        remaining=tick.remaining,
+        remaining=len(tick.remaining),
     )
 
 
@@ -189,7 +189,7 @@ def _is_whole(workspace: Workspace, file: LandingFile, now: datetime, give_up_af
     return has_whole_footer(content, file.path)
 
 
-def _rewritten(workspace: Workspace, touched: Sequence[LandingFile], known: dict[str, Known]) -> Iterator[str]:
+def _rewritten(workspace: Workspace, touched: Sequence[LandingFile], known: dict[str, KnownFile]) -> Iterator[str]:
     """Paths whose content is another than bronze holds; unchanged ones are remembered with their new time."""
     for file in touched:
         try:
