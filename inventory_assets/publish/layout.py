@@ -75,10 +75,13 @@ def resolve(folder: Path) -> Path:
         NothingPublishedError: there is none yet, or it was taken away.
     """
     path = current(folder)
+    while path is not None and not path.exists():
+        newer = current(folder)
+        if newer == path:
+            raise NothingPublishedError(f"{path} is gone although {CURRENT!r} names it; publish again")
+        path = newer  # replaced and cleaned up between the two looks
     if path is None:
         raise NothingPublishedError(f"nothing is published in {folder} yet; materialise the publication first")
-    if not path.exists():
-        raise NothingPublishedError(f"{path} is gone although {CURRENT!r} names it; publish again")
     return path
 
 
