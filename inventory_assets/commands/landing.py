@@ -86,6 +86,31 @@ def stock(
     _say(_load(load_settings(), "stock", file, source), as_json=as_json)
 
 
+def reread(
+    file: Annotated[str, typer.Argument(help="Path below the landing folder, as `inventory status` names it.")],
+    as_json: Json = False,
+) -> None:
+    """Take in a landing file again whose content changed under its name, as a new input; what it said before stays."""
+    from inventory_assets.ingest.landing import list_landing
+    from inventory_assets.operate.instance import InstanceError, run_refresh
+
+    settings = load_settings()
+    path = file.removeprefix(f"{settings.landing}/")
+    if path not in {landed.path for landed in list_landing(settings.landing, settings.secret_options).files}:
+        fail(f"{path} is no file of a known feed in {settings.landing}", Exit.NOT_READY)
+    with working(f"reading {path} again and rebuilding its days"):
+        try:
+            code = run_refresh(settings, {"files": [path], "reread": True})
+        except InstanceError as error:
+            fail(str(error))
+    if code:
+        fail(f"the run failed; see {settings.data_dir.resolve() / 'logs' / 'refresh.log'}")
+    if as_json:
+        print_json({"read": path})
+    else:
+        typer.echo(f"{path} was read again")
+
+
 def _simulate(settings: Settings, until: date, days: int, seed: int, sizes: dict[str, float]) -> list[str]:
     from inventory_assets.simulator import (
         SOURCE_SYSTEM,

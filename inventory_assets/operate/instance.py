@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -10,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from inventory_assets.operate.processes import Service
+from inventory_assets.settings import Settings
 
 HOST = "127.0.0.1"
 TEMPLATES = ("dagster.yaml", "workspace.yaml")
@@ -66,6 +69,36 @@ def services(data_dir: Path, home: Path, port: int, environment: Mapping[str, st
         Service("Dagster webserver", webserver, data_dir / "logs" / "dagster-webserver.log", own),
         Service("Dagster daemon", daemon, data_dir / "logs" / "dagster-daemon.log", own),
     )
+
+
+def run_refresh(settings: Settings, config: Mapping[str, object]) -> int:
+    """Run the refresh job once in a process of its own, beside whatever the daemon does; the pool keeps them apart.
+
+    Args:
+        settings: the installation.
+        config: configuration of the bronze step (files, last_attempt, reread).
+
+    Returns:
+        Exit code of the run; its log goes to `logs/refresh.log` of the data folder.
+    """
+    home, data_dir = settings.dagster_home, settings.data_dir.resolve()
+    prepare(home)
+    webserver, _ = services(data_dir, home, 0, os.environ)
+    make_storage(home, webserver)
+    log = data_dir / "logs" / "refresh.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=home) as folder, log.open("ab") as output:
+        run_config = Path(folder) / "run.json"
+        run_config.write_text(json.dumps({"ops": {"refresh_bronze": {"config": config}}}), encoding="utf-8")
+        target = ("-m", "inventory_assets.definitions", "-j", "refresh", "-c", str(run_config))
+        return subprocess.run(  # noqa: S603 - the command is ours, no shell
+            (sys.executable, "-m", "dagster", "job", "execute", *target),
+            env=dict(webserver.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            check=False,
+        ).returncode
 
 
 def make_storage(home: Path, service: Service) -> None:

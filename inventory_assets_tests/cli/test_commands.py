@@ -25,7 +25,7 @@ def test_version_names_the_package(run):
     assert result.stdout.startswith("inventory-assets 0.")
 
 
-@pytest.mark.parametrize("command", ["demo", "doctor", "status", "sql", "validate"])
+@pytest.mark.parametrize("command", ["demo", "doctor", "status", "sql", "validate", "reread"])
 def test_every_command_explains_itself(run, command):
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -122,3 +122,20 @@ def test_a_declared_source_stays_and_others_are_kept(tmp_path):
     assert "EUR" in file.read_text()
     assert "GBP" in file.read_text()
     assert "USD" not in file.read_text()
+
+
+def test_a_rewritten_file_is_read_again_by_command_only(run, tmp_path):
+    row = "supplier_id,supplier_name,modified_at\nSUP-1,{name},{day}T00:00:00Z\n"
+    landed = tmp_path / "data" / "landing" / "suppliers" / "suppliers.csv"
+    landed.parent.mkdir(parents=True)
+    landed.write_text(row.format(name="Old", day="2026-01-01"))
+    assert run("reread", "suppliers/suppliers.csv").exit_code == 0
+    landed.write_text(row.format(name="Renamed", day="2026-02-01"))
+    assert run("reread", "suppliers/none.csv").exit_code == 3
+    again = run("reread", "suppliers/suppliers.csv", "--json")
+    assert json.loads(again.stdout) == {"read": "suppliers/suppliers.csv"}
+    names = run("sql", "SELECT supplier_name FROM silver.suppliers", "--json")
+    status = json.loads(run("status", "--json").stdout)
+    assert status["rows"]["bronze/suppliers"] == 2
+    assert status["rows"]["silver/suppliers"] == 2
+    assert names.exit_code == 0
