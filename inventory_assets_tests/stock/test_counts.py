@@ -66,6 +66,11 @@ def test_the_level_of_a_location_is_the_sum_of_the_latest_levels_of_its_zones():
     assert totals(found) == [(at(1), 5), (at(2), 12), (at(3), 10)]
 
 
+def test_of_two_levels_of_a_zone_at_one_instant_the_later_document_holds():
+    both = levels((1, "", 5), (1, "", 8)).with_columns(document_id=pl.Series(["b", "a"]))
+    assert totals(authoritative_levels(both, locations((0, "wms")))) == [(at(1), 5)]
+
+
 def test_counts_and_openings_become_statements_with_their_kind():
     counted = pl.DataFrame(
         [

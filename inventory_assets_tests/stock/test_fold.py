@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-few = settings(max_examples=50, deadline=None)
+few = settings(max_examples=30, deadline=None)
 PAIR = ("A", "west")
 
 

@@ -22,6 +22,10 @@ LAST_DAY = date(2024, 5, 20)
 EVERYTHING = pl.DataFrame([(*pair, date(2023, 1, 1), None) for pair in PAIRS], schema=SPANS, orient="row")
 KEY = [*PAIR, "event_date"]
 
+without_assumptions = histories(max_size=16, skewed_days=True).map(
+    lambda events: [e for e in events if e.kind != "assumed"]
+)
+
 
 def full(events: list[Event]) -> pl.DataFrame:
     return snapshot(EVERYTHING, no_state(), movements(events), counts(events), LAST_DAY)
@@ -93,7 +97,7 @@ def test_opening_movements_and_variance_add_up_to_the_closing(events):
 
 
 @few
-@given(histories(max_size=16), st.data())
+@given(st.one_of(histories(max_size=16), without_assumptions), st.data())
 def test_rebuilding_only_the_affected_days_equals_a_full_rebuild(events, data):
     """Late events of any kind arrive, others are withdrawn."""
     before = [e for e in events if data.draw(st.booleans())]
@@ -144,6 +148,37 @@ def test_a_change_reaches_to_the_next_count_and_no_further():
     assert spans.rows() == [(*PLACE, dated(0, 2, "sale", 0).day, dated(0, 5, "sale", 0).day)]
     spans = affected_spans(movements([dated(4, 2, "return", 1, 1)]), counts([]), counts(events))
     assert spans.rows() == [(*PLACE, dated(0, 2, "sale", 0).day, None)]
+
+
+def test_a_change_at_the_instant_of_a_count_ends_there():
+    counted = dated(1, 5, "count", 6)
+    spans = affected_spans(movements([dated(2, 5, "sale", -1)]), counts([]), counts([counted]))
+    assert spans.rows() == [(*PLACE, counted.day, counted.day)]
+
+
+def test_an_assumption_ends_no_change():
+    assumed = dated(1, 5, "assumed", 6)
+    spans = affected_spans(movements([]), counts([dated(2, 2, "count", 1)]), counts([assumed]))
+    assert spans.get_column("last_day").to_list() == [None]
+
+
+def test_a_change_dated_after_its_count_reaches_its_own_day_and_a_later_count_dated_earlier_ends_it():
+    ahead = dated(0, 6, "count", 1).day
+    moved = Event(2, PLACE, EPOCH + timedelta(days=5), "sale", -1, dated=ahead)
+    spans = affected_spans(movements([moved]), counts([]), counts([dated(1, 5, "count", 6)]))
+    assert spans.rows() == [(*PLACE, ahead, ahead)]
+    late_dated = Event(3, PLACE, EPOCH + timedelta(days=5), "count", 6, dated=ahead)
+    spans = affected_spans(
+        movements([dated(4, 1, "sale", -1)]), counts([]), counts([late_dated, dated(1, 5, "count", 6)])
+    )
+    assert spans.get_column("last_day").to_list() == [dated(0, 5, "count", 0).day]
+
+
+def test_a_span_swallows_the_shorter_ones_inside_it():
+    """Spans of a pair must not overlap: a row is looked up in the latest one that began."""
+    counted = [dated(1, 3, "count", 1), dated(2, 6, "count", 1)]
+    changed = [dated(3, 1, "return", 1, 1), dated(4, 2, "sale", -1), dated(5, 5, "sale", -1)]
+    assert affected_spans(movements(changed), counts([]), counts(counted)).rows() == [(*PLACE, changed[0].day, None)]
 
 
 def test_the_opening_month_ends_before_a_day_begins_anywhere():
