@@ -1,8 +1,8 @@
-"""The code location: everything below `defs/`. No logic lives here."""
+"""The code location: everything below `defs/`. No logic lives here.
 
-from __future__ import annotations
-
-from pathlib import Path
+The modules are named, because `load_from_defs_folder` wants a pyproject.toml above the package and an installed
+package has none.
+"""
 
 import dagster as dg
 
@@ -10,4 +10,12 @@ import dagster as dg
 @dg.definitions
 def defs() -> dg.Definitions:
     """All assets, checks, jobs, sensors and resources."""
-    return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    from inventory_assets.defs import analytics, bronze, gold, jobs, publish, sensors, silver
+    from inventory_assets.defs.resources import resources
+
+    return dg.Definitions(
+        assets=dg.load_assets_from_modules([bronze, silver, gold, analytics, publish]),
+        jobs=[jobs.refresh],
+        sensors=[sensors.landing],
+        resources=resources(),
+    )

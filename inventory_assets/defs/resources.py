@@ -65,8 +65,7 @@ class AnalystDuckDB(dg.ConfigurableResource):
             yield connection
 
 
-@dg.definitions
-def resources() -> dg.Definitions:
+def resources() -> dict[str, dg.ConfigurableResource]:
     """Resources by name."""
     clock = Clock(fixed=Settings().fixed_clock)
-    return dg.Definitions(resources={"clock": clock, "store": Store(clock=clock), "analyst_duckdb": AnalystDuckDB()})
+    return {"clock": clock, "store": Store(clock=clock), "analyst_duckdb": AnalystDuckDB()}
