@@ -14,7 +14,7 @@ def defs() -> dg.Definitions:
     from inventory_assets.defs.resources import resources
 
     return dg.Definitions(
-        assets=dg.load_assets_from_modules([bronze, silver, gold, analytics, publish]),
+        assets=dg.load_assets_from_modules([bronze, silver, gold, analytics, publish], include_specs=True),
         jobs=[jobs.refresh],
         sensors=[sensors.landing],
         resources=resources(),
