@@ -30,7 +30,7 @@ run: $(READY) ## A sample history through sensors into DuckDB, then Dagster unti
 	@exec $(BIN)/inventory demo $(if $(filter-out 0 no false,$(ONCE)),--once) $(ARGS)
 
 test: $(READY) ## The test suite (PYTEST_ARGS, WORKERS)
-	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 lint: $(READY) ## Style, types, room boundaries
 	$(BIN)/ruff check
@@ -47,7 +47,7 @@ docs: $(READY) ## Rewrite the generated pages
 	$(BIN)/python -m inventory_assets.contracts.dictionary
 
 chaos: $(READY) ## Long campaigns: only the slow tests, with the counts of the profile `chaos`
-	@INVENTORY_TEST_PROFILE=chaos $(BIN)/pytest -m slow -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+	@INVENTORY_TEST_PROFILE=chaos $(BIN)/pytest -m slow -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 bench: $(READY) ## Every script of benchmarks/, into docs/benchmarks.md
 	@set -e; shopt -s nullglob; for script in benchmarks/bench_*.py; do echo "── $$script"; $(BIN)/python "$$script"; done

@@ -1,0 +1,128 @@
+"""A simulated history with faults: what the pipeline says equals what the simulator knows."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+from inventory_assets.contracts.tables import TABLES
+from inventory_assets.settings import Settings
+from inventory_assets.simulator import HistoryConfig, simulate_history, sources_toml, write_history
+from inventory_assets_tests.pipeline.running import publish_everything, refresh_everything, versions, workspace_at
+
+pytestmark = pytest.mark.xdist_group("simulated truth")
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+CLASSES = {"sale": "inventory_transactions", "return": "returns", "cancellation": "cancellations",
+           "given_away": "given_away"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    """History, lake, workspace and settings after one load."""
+    history = simulate_history(
+        HistoryConfig(start=date(2026, 1, 20), days=25, stores=4, items=40, lines_per_store_day=60.0, dirt=0.03)
+    )
+    settings = Settings(data_dir=tmp_path_factory.mktemp("simulated"))
+    write_history(history, settings.data_dir / "landing", settings.data_dir / "truth")
+    settings.sources_file.write_text(sources_toml(history), encoding="utf-8")
+    workspace = workspace_at(settings, NOW)
+    refresh_everything(workspace, settings)
+    return history, workspace, settings
+
+
+def test_quarantine_equals_the_truth_row_by_row(simulated):
+    history, workspace, _ = simulated
+    place = ["feed", "source_file", "row_number", "reason", "event_date"]
+    expected = history.faults.filter(pl.col("expected") == "quarantine").rename({"file": "source_file"})
+    found = workspace.lake.scan(TABLES["silver/quarantine"]).collect()
+    assert (
+        found.select(place)
+        .sort(place)
+        .equals(expected.select(place).cast(dict(found.select(place).schema)).sort(place))
+    )
+    assert found["reason"].n_unique() > 12
+
+
+def test_exact_repeats_are_counted_and_change_nothing(simulated):
+    history, workspace, _ = simulated
+    expected = history.faults.filter(pl.col("expected") == "exact_repeat").group_by("feed").len()
+    balance = workspace.lake.scan(TABLES["silver/day_balance"]).collect()
+    found = balance.filter(pl.col("outcome") == "exact_repeat").group_by("feed").agg(pl.col("rows").sum())
+    assert dict(found.rows()) == dict(expected.rows())
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_till_lines_have_the_true_units_and_amounts_by_store_and_day(simulated, kind):
+    history, workspace, _ = simulated
+    expected = history.truth["pos_days"].filter(pl.col("class") == kind)
+    found = (
+        workspace.lake.scan(TABLES[f"silver/{CLASSES[kind]}"])
+        .group_by("store_id", "event_date")
+        .agg(pl.len(), pl.col("quantity_sold").sum(), pl.col("total_amount").sum())
+        .collect()
+    )
+    assert expected.height > 0
+    assert sorted(found.rows()) == sorted(
+        expected.select("store_id", "business_day", "lines", "units", "amount").rows()
+    )
+
+
+def test_the_position_of_every_pair_is_the_true_book(simulated):
+    history, workspace, _ = simulated
+    days = history.truth["stock_days"]
+    truth = days.filter(pl.col("business_day") == days["business_day"].max())
+    pair = ["location_id", "product_sku"]
+    found = workspace.lake.scan(TABLES["gold/inventory_position"]).collect()
+    both = truth.join(found, on=pair, how="full", suffix="_found", coalesce=True)
+    assert both.height == truth.height
+    silent = both.filter(pl.col("stock_basis").is_null())
+    assert silent["book"].null_count() == silent.height, "only pairs without any event have no row"
+    assert both.filter(pl.col("book").ne_missing(pl.col("book_found"))).is_empty()
+    known = both.filter(pl.col("book").is_not_null())
+    assert known.filter(pl.col("unavailable") != pl.col("unavailable_found")).is_empty()
+    assert 0 < both["book"].null_count() < both.height, "some pairs are unknown and stay null"
+
+
+def test_the_snapshot_holds_the_true_book_at_the_end_of_every_day(simulated):
+    history, workspace, _ = simulated
+    snapshot = workspace.lake.scan(TABLES["gold/daily_inventory_snapshot"]).collect()
+    dense = (
+        history.truth["stock_days"]
+        .sort("business_day")
+        .join_asof(
+            snapshot.sort("event_date"), left_on="business_day", right_on="event_date",
+            by=["location_id", "product_sku"], check_sortedness=False,
+        )
+    )  # fmt: skip
+    assert dense.filter(pl.col("book").ne_missing(pl.col("closing_book"))).is_empty()
+
+
+def test_movements_have_the_true_units_of_each_kind(simulated):
+    history, workspace, _ = simulated
+    truth = history.truth["stock_events"]
+    kinds = workspace.lake.scan(TABLES["silver/stock_movements"]).group_by("kind").agg(pl.col("quantity").sum())
+    found = dict(kinds.collect().rows())
+    expected = dict(
+        truth.filter(pl.col("kind").is_in(list(found))).group_by("kind").agg(pl.col("quantity").sum()).rows()
+    )
+    assert found == expected
+
+
+def test_running_again_with_nothing_new_writes_nothing(simulated):
+    _, workspace, settings = simulated
+    before = versions(workspace.lake)
+    report = refresh_everything(workspace, settings)
+    assert not report.changed
+    assert versions(workspace.lake) == before
+
+
+def test_the_published_file_carries_the_lake(simulated):
+    from inventory_assets.publish.sql import query
+
+    _, workspace, settings = simulated
+    publish_everything(workspace, settings)
+    revenue = query(settings.serving, "SELECT sum(total_revenue) AS revenue FROM gold.daily_inventory_summary")
+    truth = workspace.lake.scan(TABLES["silver/inventory_transactions"]).select(pl.col("total_amount").sum())
+    assert revenue.item() == truth.collect().item()
