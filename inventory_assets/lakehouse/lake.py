@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 COMMIT_ATTEMPTS = 5
+BATCH_ROWS = 16_384
+"""Rows given to delta-rs at a time."""
 CONSUMED = "consumed:"
 
 
@@ -256,7 +258,9 @@ class Lake:
         for _ in range(COMMIT_ATTEMPTS):
             handle = DeltaTable(uri, storage_options=self.storage_options or None)
             try:
-                write_deltalake(handle, rows, writer_properties=properties, **options())
+                # handed over piece by piece: a whole frame would be turned into Arrow, and held, at once
+                batches = rows.lazy().collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, lazy=True)
+                write_deltalake(handle, batches, writer_properties=properties, **options())
             except CommitFailedError as error:
                 last = error
                 continue

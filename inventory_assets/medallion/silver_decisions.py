@@ -145,6 +145,12 @@ def repeat_content(feed: Feed, frame: pl.DataFrame | pl.LazyFrame) -> list[pl.Ex
     return content
 
 
+def days_with_fixes(decisions: pl.DataFrame) -> set[date | None]:
+    """Days from which or to which a decided fix takes a row."""
+    fixes = decisions.filter(pl.col("action") == "fix")
+    return {*fixes["event_date"].to_list(), *fixes["new_event_date"].drop_nulls().to_list()}
+
+
 def _ordered(decisions: pl.DataFrame, feed: Feed, actions: Collection[str]) -> pl.DataFrame:
     mine = decisions.filter((pl.col("feed") == feed.name) & pl.col("action").is_in(list(actions)))
     return mine.sort("decided_at", "decision_id").select(*IDENTITY, "action", "changes")
