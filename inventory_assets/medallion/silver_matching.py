@@ -166,24 +166,12 @@ def matching_days(
     return MatchingDays(rebuild | null, window | null, missing)
 
 
-def needed_lines(bronze: pl.DataFrame, inside: pl.Expr) -> pl.DataFrame:
-    """Rows of the days to be written, and of the other days only the lines that may decide a cancellation.
-
-    All rows of such a line's key stay, so that the same one among contradicting rows wins as on its own day.
-
-    Args:
-        bronze: rows of a window.
-        inside: whether a row's day is to be written.
-    """
-    kept = bronze.select(inside).to_series()
-    if kept.all():
-        return bronze
-    outside = bronze.filter(~kept)
-    line = [pl.col(name).str.strip_chars().alias(f"_{name}") for name in ("store_id", "transaction_id")]
-    key = ["source_system", "_store_id", "_transaction_id", "line_number"]
-    lines = _of_keys(outside.lazy(), _return_keys(bronze.lazy())).select("source_system", *line, "line_number")
-    neighbours = outside.lazy().with_columns(line).join(lines.unique(), on=key, how="semi").select(bronze.columns)
-    return pl.concat([bronze.filter(kept), neighbours.collect()])
+def sales_like(sales: pl.LazyFrame, returns: pl.DataFrame) -> pl.DataFrame:
+    """Those of the sales that equal a return in customer, item, price and number of units."""
+    keys = _keyed(returns.lazy()).select(_KEY).unique().collect()
+    if keys.is_empty():
+        return sales.clear().collect()
+    return _of_keys(sales, keys).select(sales.collect_schema().names()).collect(engine="streaming")
 
 
 def match_cancellations(sales: pl.DataFrame, returns: pl.DataFrame) -> pl.DataFrame:

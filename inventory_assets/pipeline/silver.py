@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -29,6 +29,7 @@ from inventory_assets.contracts.silver import (
     WAREHOUSE_UPDATES,
 )
 from inventory_assets.lakehouse.lake import Lake, Scope
+from inventory_assets.medallion.silver_common import Rows, in_days
 from inventory_assets.medallion.silver_decisions import days_to_read, days_with_fixes
 from inventory_assets.medallion.silver_masters import build_locations, build_products, build_suppliers
 from inventory_assets.medallion.silver_matching import (
@@ -39,13 +40,13 @@ from inventory_assets.medallion.silver_matching import (
     tied_together,
     tying_lines,
 )
-from inventory_assets.medallion.silver_pos import build_pos
+from inventory_assets.medallion.silver_pos import plan_pos
 from inventory_assets.medallion.silver_stock import build_stock
 from inventory_assets.medallion.silver_supplier import build_supplier
 from inventory_assets.medallion.silver_warehouse import build_warehouse
 from inventory_assets.pipeline.workspace import Day, Report, Workspace, blocks, day_scope, dirty_days, shifted
 
-Frames = dict[str, pl.DataFrame]
+Frames = Mapping[str, Rows]
 SHARED = (QUARANTINE, DAY_BALANCE)
 
 
@@ -82,7 +83,7 @@ DAY_FEEDS: dict[str, DayFeed] = {
         DayFeed(
             "pos",
             (SALES, RETURNS, CANCELLATIONS, GIVEN_AWAY, STOCK_ADJUSTMENTS, NON_MERCHANDISE),
-            build_pos,
+            plan_pos,
             matched=True,
         ),
         DayFeed("warehouse", (WAREHOUSE_UPDATES, STOCK_COUNTS), build_warehouse),
@@ -111,7 +112,7 @@ def refresh_master(workspace: Workspace, name: str) -> Report:
     for output in (table, *SHARED):
         scope = Scope(feed=name) if output in SHARED else Scope()
         commit = lake.replace(output, frames[output.path], scope, pins)
-        report.add(output, commit.version, frames[output.path], None)
+        report.add(output, commit, None)
     return report
 
 
@@ -154,12 +155,13 @@ def refresh_days(workspace: Workspace, name: str, days: Collection[Day] | None =
     for part in planned:
         block = part.days
         bronze = _bronze_rows(lake, feed, pins, part, decisions)
-        frames = feed.build(bronze, decisions, known, workspace.profiles, block)
+        read = days_to_read(decisions, FEEDS[name], {*block, *part.window})
+        frames = feed.build(bronze, decisions.filter(in_days(read)), known, workspace.profiles, block)
         consumed = pins if days is None and part is planned[-1] else None
         for output in feed.outputs:
             scope = day_scope(block, name if output in SHARED else None)
             commit = lake.replace(output, frames[output.path], scope, consumed)
-            report.add(output, commit.version, frames[output.path], block)
+            report.add(output, commit, block)
     return report
 
 
@@ -267,7 +269,7 @@ def _receipts(lines: pl.DataFrame, days: Collection[Day]) -> pl.Series:
     return lines.filter(pl.col("event_date").is_in(list(days)))["transaction_id"].str.strip_chars().unique()
 
 
-def _bronze_rows(lake: Lake, feed: DayFeed, pins: dict[str, int], part: Part, decisions: pl.DataFrame) -> pl.DataFrame:
+def _bronze_rows(lake: Lake, feed: DayFeed, pins: dict[str, int], part: Part, decisions: pl.DataFrame) -> pl.LazyFrame:
     """Bronze rows of the days of a part, and of its window those that matter."""
     version = pins[feed.bronze.path]
     days = days_to_read(decisions, FEEDS[feed.name], part.days)
@@ -278,7 +280,7 @@ def _bronze_rows(lake: Lake, feed: DayFeed, pins: dict[str, int], part: Part, de
         if part.receipts is not None:
             outside = outside.filter(pl.col("transaction_id").str.strip_chars().is_in(part.receipts.implode()))
         rows.append(outside)
-    return pl.concat(rows).collect()
+    return pl.concat(rows)
 
 
 def _stale(lake: Lake, outputs: Collection[Table], pins: dict[str, int], source: Table) -> bool:
