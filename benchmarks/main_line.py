@@ -40,8 +40,9 @@ def run_ours(landing: Path, out: Path) -> tuple[dict, float]:
 
     lake = Lake(str(out))
     workspace = Workspace(lake, str(landing), load_profiles(), lambda: datetime.now(UTC))
-    while files := [file.path for file in plan(workspace, IngestSettings(ready_after_seconds=0)).files]:
-        ingest(workspace, files, [])
+    settings = IngestSettings(ready_after_seconds=0)
+    while files := [file.path for file in plan(workspace, settings).files]:
+        ingest(workspace, files, batch_rows=workspace.block_rows)
     refresh_master(workspace, "products")
     refresh_days(workspace, "pos")
     refresh_movements(workspace)

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from inventory_assets.contracts.model import Table
-from inventory_assets.contracts.schemas import check, conform, delta_schema, empty
+from inventory_assets.contracts.schemas import delta_schema, empty
 from inventory_assets.lakehouse.changes import as_date, changed_partitions
+from inventory_assets.lakehouse.checked import Checked
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -60,10 +61,11 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a write did: the version it made and the rows it wrote."""
+    """What a write did: the version it made, the rows it wrote, and these by day where the table has days."""
 
     version: int
     rows: int
+    days: Mapping[date | None, int]
 
 
 class Lake:
@@ -158,7 +160,9 @@ class Lake:
         feed_at = table.partition_by.index("feed") if feed is not None else None
         return {as_date(values[column]) for values in changed if feed_at is None or values[feed_at] == feed}
 
-    def append(self, table: Table, frame: pl.DataFrame, metadata: Mapping[str, str] | None = None) -> Commit:
+    def append(
+        self, table: Table, frame: pl.DataFrame | pl.LazyFrame, metadata: Mapping[str, str] | None = None
+    ) -> Commit:
         """Append rows after holding them against the contract.
 
         Anything read from outside goes through `Inputs.append_once`, which knows what the table holds.
@@ -178,13 +182,13 @@ class Lake:
         )
 
     def replace(
-        self, table: Table, frame: pl.DataFrame, scope: Scope, consumed: Mapping[str, int] | None = None
+        self, table: Table, frame: pl.DataFrame | pl.LazyFrame, scope: Scope, consumed: Mapping[str, int] | None = None
     ) -> Commit:
         """Replace a part of a table in one commit; days of the scope without a row are emptied.
 
         Args:
             table: which one.
-            frame: the new rows, all inside the scope.
+            frame: the new rows, all inside the scope; lazy ones are never in memory as a whole.
             scope: the part.
             consumed: versions of the inputs that are taken in by this commit, by path.
 
@@ -225,31 +229,32 @@ class Lake:
         handle = self.open(table)
         return None if handle is None else handle.transaction_version(CONSUMED + path)
 
-    def _write(self, table: Table, frame: pl.DataFrame, options: Callable[[], dict]) -> Commit:
-        from time import perf_counter
-
+    def _write(self, table: Table, frame: pl.DataFrame | pl.LazyFrame, options: Callable[[], dict]) -> Commit:
         from deltalake import DeltaTable
 
-        started = perf_counter()
-        rows = check(conform(frame, table), table)
-        self.check_seconds += perf_counter() - started
-        uri = self.uri(table)
-        if self.open(table) is None:
-            if "://" not in uri:
-                Path(uri).mkdir(parents=True, exist_ok=True)
-            DeltaTable.create(
-                uri,
-                delta_schema(table),
-                mode="ignore",
-                partition_by=list(table.partition_by) or None,
-                description=table.description,
-                storage_options=self.storage_options or None,
-            )
-        return Commit(self._commit(uri, rows, options), rows.height)
+        checked = Checked(table, frame)
+        try:
+            if isinstance(frame, pl.DataFrame):
+                checked.all()
+            uri = self.uri(table)
+            if self.open(table) is None:
+                if "://" not in uri:
+                    Path(uri).mkdir(parents=True, exist_ok=True)
+                DeltaTable.create(
+                    uri,
+                    delta_schema(table),
+                    mode="ignore",
+                    partition_by=list(table.partition_by) or None,
+                    description=table.description,
+                    storage_options=self.storage_options or None,
+                )
+            return Commit(self._commit(uri, checked, options), sum(checked.days.values()), dict(checked.days))
+        finally:
+            self.check_seconds += checked.seconds
 
-    def _commit(self, uri: str, rows: pl.DataFrame, options: Callable[[], dict]) -> int:
+    def _commit(self, uri: str, rows: Checked, options: Callable[[], dict]) -> int:
         from deltalake import DeltaTable, WriterProperties, write_deltalake
-        from deltalake.exceptions import CommitFailedError
+        from deltalake.exceptions import CommitFailedError, DeltaError
 
         properties = WriterProperties(compression="ZSTD", compression_level=1)
         last: CommitFailedError | None = None
@@ -260,6 +265,10 @@ class Lake:
             except CommitFailedError as error:
                 last = error
                 continue
+            except DeltaError:
+                if rows.broken is not None:
+                    raise rows.broken from None
+                raise
             return handle.version()
         raise LakeConflictError(
             f"{uri}: {COMMIT_ATTEMPTS} attempts met another writer: {last}; does a second run write it?"

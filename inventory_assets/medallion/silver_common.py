@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
@@ -18,11 +18,14 @@ from inventory_assets.contracts.silver import DAY_BALANCE, QUARANTINE, REASONS
 from inventory_assets.medallion.silver_decisions import IDENTITY, repeat_content
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from inventory_assets.contracts.feeds import Feed
     from inventory_assets.contracts.model import Column, Table
     from inventory_assets.contracts.sources import Profiles, SourceProfile
+
+Rows = pl.DataFrame | pl.LazyFrame
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
 BRONZE, EXACT_REPEAT = "bronze", "exact_repeat"
 """Outcomes of `day_balance` that are no silver table: rows in, and rows that only repeat another one."""
@@ -183,12 +186,9 @@ def reasons(rules: Sequence[Rule]) -> pl.Expr:
     return pl.when(listed != "").then(listed)
 
 
-def _doubled(rows: pl.DataFrame, identity: Sequence[str]) -> pl.Series | None:
-    """Which rows share their key with another row, None where no row does; by hash, so rarely one too many."""
-    marks = rows.select(
-        pl.sum_horizontal(pl.col(name).hash(seed=index) for index, name in enumerate(identity, 1))
-    ).to_series()
-    return None if marks.n_unique() == len(marks) else marks.is_duplicated()
+def _mark(identity: Sequence[str]) -> pl.Expr:
+    """A number that rows of one key share, and other rows hardly ever."""
+    return pl.sum_horizontal(pl.col(name).hash(seed=index) for index, name in enumerate(identity, 1))
 
 
 def _collapse(rows: pl.DataFrame, book: Rulebook) -> pl.DataFrame:
@@ -221,8 +221,10 @@ def _contradictions(rows: pl.DataFrame, book: Rulebook) -> tuple[pl.DataFrame, p
     return winners, losers.with_columns(pl.lit("conflict").alias("_reasons"))
 
 
-def settle(rows: pl.DataFrame, book: Rulebook) -> Settled:
+def settle(rows: pl.LazyFrame, book: Rulebook) -> Settled:
     """Send each row to one place: kept, quarantine, or counted as an exact repeat.
+
+    The rows are read several times and never held as a whole: only those that break a rule or share their key are.
 
     Args:
         rows: standardised rows of one source with the feed's, bronze's lineage and the flag columns.
@@ -233,14 +235,19 @@ def settle(rows: pl.DataFrame, book: Rulebook) -> Settled:
         repeats by source and day.
     """
     ready = rows.with_columns(pl.col("ingestion_timestamp").alias("_seen_at"))
-    bad = ready.select(broken(book.rules)).to_series()
-    doubled = _doubled(ready, book.identity)
-    special = bad if doubled is None else bad | doubled
-    lean = [name for name in rows.columns if name not in _READING]
-    if not special.any():
-        return Settled(rows.select(lean).lazy(), empty(QUARANTINE), _repeats(ready.clear()))
-    plain = rows.select(lean).lazy().filter(~special)
-    firsts = _collapse(ready.filter(special), book).with_columns(reasons(book.rules).alias("_reasons"))
+    lean = [name for name in rows.collect_schema().names() if name not in _READING]
+    mark = _mark(book.identity)
+    special = broken(book.rules)
+    judged = ready.select(mark.alias("mark"), special.alias("bad")).collect(engine="streaming")
+    doubled = judged["mark"].filter(judged["mark"].is_duplicated()).unique()
+    if not doubled.len() and not judged["bad"].any():
+        return Settled(rows.select(lean), empty(QUARANTINE), _repeats(ready.clear().collect()))
+    del judged
+    if doubled.len():  # by hash, so rarely a row too many is looked at
+        special = special | mark.is_in(doubled.implode())
+    plain = ready.filter(~special).select(lean)
+    firsts = _collapse(ready.filter(special).collect(engine="streaming"), book)
+    firsts = firsts.with_columns(reasons(book.rules).alias("_reasons"))
     good = firsts.filter(pl.col("_reasons").is_null())
     winners, losers = _contradictions(good, book)
     refused = pl.concat([firsts.filter(pl.col("_reasons").is_not_null()), losers])
@@ -277,7 +284,7 @@ def _quarantine(rows: pl.DataFrame, book: Rulebook) -> pl.DataFrame:
 
 
 def balance(
-    feed: Feed, bronze: pl.DataFrame, tables: dict[str, pl.DataFrame], quarantine: pl.DataFrame, repeats: pl.DataFrame
+    feed: Feed, bronze: pl.LazyFrame, tables: Mapping[str, Rows], quarantine: pl.DataFrame, repeats: pl.DataFrame
 ) -> pl.DataFrame:
     """Rows of `day_balance` of one feed: bronze rows, rows of each silver table, quarantine and exact repeats.
 
@@ -289,10 +296,11 @@ def balance(
         repeats: numbers of exact repeats by source and day.
     """
     by = ["source_system", "event_date"]
-    parts = [
-        frame.group_by(by).agg(pl.len().cast(pl.Int64).alias("rows")).with_columns(pl.lit(outcome).alias("outcome"))
+    plans = [
+        frame.lazy().group_by(by).agg(pl.len().cast(pl.Int64).alias("rows"), outcome=pl.lit(outcome).first())
         for outcome, frame in {BRONZE: bronze, **tables, QUARANTINE.name: quarantine}.items()
     ]
+    parts = pl.collect_all(plans, engine="streaming")
     parts.append(repeats.with_columns(pl.lit(EXACT_REPEAT).alias("outcome")))
     columns = [*by, "outcome", "rows"]
     counted = pl.concat([part.select(columns) for part in parts])
@@ -317,21 +325,21 @@ def rows_in_balance(day_balance: pl.DataFrame) -> pl.DataFrame:
     return sums.filter(pl.col("bronze") != pl.col("placed")).sort("feed", "source_system", "event_date")
 
 
-def _by_source(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Rows of each source system; nothing is copied where there is only one."""
-    systems = rows["source_system"].unique().sort().to_list()
+def _by_source(rows: pl.LazyFrame) -> Iterator[tuple[str, pl.LazyFrame]]:
+    """Rows of each source system."""
+    systems = rows.select(pl.col("source_system").unique().sort()).collect(engine="streaming").to_series().to_list()
     for system in systems:
         yield system, rows if len(systems) == 1 else rows.filter(pl.col("source_system") == system)
 
 
 def build_sources(
-    rows: pl.DataFrame,
+    rows: pl.LazyFrame,
     feed: Feed,
     tables: Sequence[Table],
     profiles: Profiles,
     days: Collection[date | None],
-    treat: Callable[[pl.DataFrame, SourceProfile], tuple[Settled, dict[Table, pl.DataFrame]]],
-) -> dict[str, pl.DataFrame]:
+    treat: Callable[[pl.LazyFrame, SourceProfile], tuple[Settled, Mapping[Table, Rows]]],
+) -> dict[str, Rows]:
     """Silver tables of a feed for some days, source by source, with quarantine and day balance.
 
     Args:
@@ -343,16 +351,14 @@ def build_sources(
         treat: settles the rows of one source and splits the kept ones into the tables.
 
     Returns:
-        Frames of the days by table path, each in its contract's schema.
+        Frames of the days by table path, each in its contract's schema; lazy where a part is.
     """
     inside = in_days(days)
-    parts = {table: [empty(table)] for table in (*tables, QUARANTINE, DAY_BALANCE)}
+    parts: dict[Table, list[Rows]] = {table: [] for table in (*tables, QUARANTINE, DAY_BALANCE)}
     for system, sent in _by_source(rows):
         settled, split = treat(sent, profiles[system])
-        found = {table: frame.select(table.column_names) for table, frame in split.items()}
-        found = {
-            table: frame if frame.select(inside).to_series().all() else frame.filter(inside)
-            for table, frame in found.items()
+        found: dict[Table, Rows] = {
+            table: frame.select(table.column_names).filter(inside) for table, frame in split.items()
         }
         refused, repeats = settled.quarantine.filter(inside), settled.repeats.filter(inside)
         found[DAY_BALANCE] = balance(
@@ -361,20 +367,25 @@ def build_sources(
         found[QUARANTINE] = refused
         for table, frame in found.items():
             parts[table].append(frame)
-    return {table.path: pl.concat(frames) for table, frames in parts.items()}
+    return {table.path: _together(table, frames) for table, frames in parts.items()}
 
 
-def trimmed(rows: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
-    """Rows with texts without white space around them; nothing left is null.
+def _together(table: Table, frames: Sequence[Rows]) -> Rows:
+    eager = [frame for frame in frames if isinstance(frame, pl.DataFrame)]
+    if len(eager) == len(frames):
+        return pl.concat([empty(table), *eager])
+    return pl.concat([frame.lazy() for frame in frames])
 
-    Columns that are trimmed already, as nearly all are, stay as they are and take no memory.
-    """
-    changed = []
-    for name in names:
-        text = rows[name].str.strip_chars()
-        if text.null_count() < len(text) and ((text.str.len_bytes() < rows[name].str.len_bytes()) | (text == "")).any():
-            changed.append(pl.when(text != "").then(text).alias(name))
-    return rows.with_columns(changed)
+
+def collected(frames: Mapping[str, Rows]) -> dict[str, pl.DataFrame]:
+    """Frames in memory."""
+    return {path: frame.lazy().collect() for path, frame in frames.items()}
+
+
+def trimmed(rows: Frame, names: Iterable[str]) -> Frame:
+    """Rows with texts without white space around them; nothing left is null."""
+    text = pl.col(list(names)).str.strip_chars()
+    return rows.with_columns(pl.when(text != "").then(text))
 
 
 def score(rules: Sequence[pl.Expr]) -> pl.Expr:

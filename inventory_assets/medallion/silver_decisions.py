@@ -145,6 +145,21 @@ def repeat_content(feed: Feed, frame: pl.DataFrame | pl.LazyFrame) -> list[pl.Ex
     return content
 
 
+def days_with_fixes(decisions: pl.DataFrame) -> set[date | None]:
+    """Days from which or to which a decided fix takes a row."""
+    fixes = decisions.filter(pl.col("action") == "fix")
+    return {*fixes["event_date"].to_list(), *fixes["new_event_date"].drop_nulls().to_list()}
+
+
+def lay_over_lazily(
+    bronze: pl.DataFrame | pl.LazyFrame, decisions: pl.DataFrame, profiles: Profiles, feed: Feed
+) -> pl.LazyFrame:
+    """As `lay_over`; the rows are collected only where there are decisions to lay over them."""
+    if decisions.is_empty():
+        return bronze.lazy().with_columns(pl.lit(False).alias(flag) for flag in FLAGS)
+    return lay_over(bronze.lazy().collect(), decisions, profiles, feed).lazy()
+
+
 def _ordered(decisions: pl.DataFrame, feed: Feed, actions: Collection[str]) -> pl.DataFrame:
     mine = decisions.filter((pl.col("feed") == feed.name) & pl.col("action").is_in(list(actions)))
     return mine.sort("decided_at", "decision_id").select(*IDENTITY, "action", "changes")

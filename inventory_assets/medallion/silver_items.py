@@ -1,6 +1,6 @@
 """What a feed's rows say about items: code in standard form, in the master or not, quality of the code.
 
-Item codes are few and rows are many, so everything is found once a code and joined.
+Everything is an expression of the row alone, so that rows stream and only what a step asks for is computed.
 """
 
 from __future__ import annotations
@@ -17,29 +17,7 @@ if TYPE_CHECKING:
     from inventory_assets.contracts.sources import SourceProfile
 
 
-def _facts(codes: pl.Series, known_items: pl.Series, profile: SourceProfile) -> pl.DataFrame:
-    code = pl.col("_item")
-    checks = []
-    if profile.sku_pattern:
-        checks.append(code.str.contains(profile.sku_pattern))
-    if profile.sku_max_length:
-        checks.append(code.str.len_chars() <= profile.sku_max_length)
-    goods = code.str.contains(profile.merchandise_pattern) if profile.merchandise_pattern else code.is_not_null()
-    text = pl.col("product_sku").str.strip_chars().str.to_uppercase()
-    held = pl.sum_horizontal([pl.lit(0), *(check.fill_null(value=False) for check in checks)])
-    return (
-        pl.DataFrame({"product_sku": codes.unique()})
-        .with_columns(pl.when(text != "").then(text).alias("_item"))
-        .with_columns(
-            goods.fill_null(value=True).alias("_goods"),
-            code.is_in(known_items.drop_nulls().implode()).fill_null(value=False).alias("_known"),
-            held.cast(pl.UInt8).alias("_item_checks"),
-            pl.lit(len(checks), pl.UInt8).alias("_item_rules"),
-        )
-    )
-
-
-def with_items(rows: pl.DataFrame, known_items: pl.Series, profile: SourceProfile) -> pl.DataFrame:
+def with_items(rows: pl.LazyFrame, known_items: pl.Series, profile: SourceProfile) -> pl.LazyFrame:
     """Rows with the item code trimmed and in capitals, and what is known about it.
 
     Args:
@@ -51,20 +29,25 @@ def with_items(rows: pl.DataFrame, known_items: pl.Series, profile: SourceProfil
         The rows with `product_sku` in standard form, `_sent_sku`, `_goods` (the code is merchandise; true where there
         is no code), `item_unknown`, and what `item_quality` needs.
     """
-    # only the code takes part in the join: a join of whole rows would copy every column
-    codes = rows.select("product_sku")
-    facts = codes.join(
-        _facts(rows["product_sku"], known_items, profile),
-        on="product_sku",
-        how="left",
-        nulls_equal=True,
-        maintain_order="left",
+    code, text = pl.col("product_sku"), pl.col("product_sku").str.strip_chars().str.to_uppercase()
+    checks = []
+    if profile.sku_pattern:
+        checks.append(code.str.contains(profile.sku_pattern))
+    if profile.sku_max_length:
+        checks.append(code.str.len_chars() <= profile.sku_max_length)
+    goods = (
+        code.str.contains(profile.merchandise_pattern).fill_null(value=True)
+        if profile.merchandise_pattern
+        else pl.lit(True)
     )
-    return rows.with_columns(
-        codes["product_sku"].alias("_sent_sku"),
-        facts["_item"].alias("product_sku"),
-        (~facts["_known"]).alias("item_unknown"),
-        *facts.drop("product_sku", "_item").get_columns(),
+    held = pl.sum_horizontal([pl.lit(0), *(check.fill_null(value=False) for check in checks)])
+    known = code.is_in(known_items.drop_nulls().implode()).fill_null(value=False)
+    return rows.with_columns(code.alias("_sent_sku"), pl.when(text != "").then(text).alias("product_sku")).with_columns(
+        goods.alias("_goods"),
+        known.alias("_known"),
+        (~known).alias("item_unknown"),
+        held.cast(pl.UInt8).alias("_item_checks"),
+        pl.lit(len(checks), pl.UInt8).alias("_item_rules"),
     )
 
 

@@ -102,12 +102,14 @@ def _build(
         ),
         "_from", "location_id" if "location_id" in feed.column_names else None, pl.lit(None, pl.Int64), by_day=False,
     )  # fmt: skip
-    settled = settle(_standardised(rows, feed, profiles), book)
+    settled = settle(_standardised(rows, feed, profiles).lazy(), book)
     facts = [name for name in feed.column_names if name not in (key, *_TIMES)]
     versions, again = _versions(settled.kept.collect(), key, facts)
     found = versions.select(table.column_names)
     repeats = again.group_by("source_system", "event_date").agg(pl.len().cast(pl.Int64).alias("rows"))
-    counts = balance(feed, rows, {table.name: versions}, settled.quarantine, pl.concat([settled.repeats, repeats]))
+    counts = balance(
+        feed, rows.lazy(), {table.name: versions}, settled.quarantine, pl.concat([settled.repeats, repeats])
+    )
     return {table.path: found, QUARANTINE.path: settled.quarantine, DAY_BALANCE.path: counts}
 
 

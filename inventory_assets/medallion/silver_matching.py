@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 REACH = timedelta(hours=24)
 """How long after a sale a return still cancels it, inclusive."""
 SLIM = (
-    "source_system", "store_id", "customer_id", "product_sku", "unit_price", "quantity_sold", "timestamp",
-    "event_date", "business_time_zone", "cast_errors", "row_error", *IDENTITY,
+    "source_system", "store_id", "transaction_id", "customer_id", "product_sku", "unit_price", "quantity_sold",
+    "timestamp", "event_date", "business_time_zone", "cast_errors", "row_error", *IDENTITY,
 )  # fmt: skip
 """Columns of bronze that `matching_days` reads."""
 
+_LINE = ("customer_id", "product_sku", "unit_price", "quantity_sold", "timestamp", "event_date")
 _KEY = ("source_system", "_customer", "_item", "_price", "_units")
 _ORDER = ("timestamp", "transaction_id", "line_number", "store_id")
 
@@ -48,12 +49,33 @@ def _keyed(rows: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _with_returns(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Keyed rows of keys that hold a return; the customers with returns are sifted first because they are few."""
-    keys = _keyed(rows.filter(pl.col("quantity_sold") < 0)).select(_KEY).unique().collect()
+def _return_keys(rows: pl.LazyFrame) -> pl.DataFrame:
+    """Keys that hold a return."""
+    return _keyed(rows.filter(pl.col("quantity_sold") < 0)).select(_KEY).unique().collect(engine="streaming")
+
+
+def _of_keys(rows: pl.LazyFrame, keys: pl.DataFrame) -> pl.LazyFrame:
+    """Keyed rows of some keys; their customers are sifted first because they are few."""
     customers = keys["_customer"].unique().implode()
     sifted = rows.filter(pl.col("customer_id").str.strip_chars().is_in(customers))
     return _keyed(sifted).join(keys.lazy(), on=_KEY, how="semi")
+
+
+def _with_returns(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Keyed rows of keys that hold a return."""
+    return _of_keys(rows, _return_keys(rows))
+
+
+def tying_lines(rows: pl.LazyFrame) -> pl.DataFrame:
+    """Rows that alone decide what `matching_days` answers where no fix changes a row.
+
+    These are the lines of keys that hold a return and stand on several days; they are few.
+
+    Args:
+        rows: bronze rows with the columns `SLIM`; read twice, and never held as a whole.
+    """
+    lines = _with_returns(rows).collect(engine="streaming")
+    return lines.filter(pl.col("event_date").n_unique().over(_KEY) > 1).select(SLIM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +98,38 @@ def _margin(profiles: Profiles) -> int:
     return 1 if all(not profiles[name].location_time_zones for name in profiles) else 2
 
 
-def _around(days: Collection[date], margin: int) -> set[date]:
-    return {day + timedelta(days=step) for day in days for step in range(-margin, margin + 1)}
+def _around(days: Collection[date | None], margin: int) -> set[date]:
+    return {day + timedelta(days=step) for day in days if day is not None for step in range(-margin, margin + 1)}
+
+
+def chain_days(slim: pl.DataFrame, decisions: pl.DataFrame, profiles: Profiles) -> list[frozenset[date | None]]:
+    """Days of each chain (see `matching_days`) that holds a return and spans several days; arguments as there."""
+    rest, versions = fix_versions(slim, decisions, profiles, POS)
+    rows = pl.concat([rest, *versions]).lazy().select("source_system", *_LINE)
+    gap = pl.col("timestamp").diff() > REACH
+    first = pl.any_horizontal(pl.col(name) != pl.col(name).shift() for name in _KEY)
+    chains = (
+        _with_returns(rows)
+        .sort(*_KEY, "timestamp")
+        .with_columns((gap | first).fill_null(value=True).cum_sum().alias("_chain"))
+        .group_by("_chain")
+        .agg(
+            (pl.col("quantity_sold") < 0).any().alias("_returned"),
+            pl.col("event_date").drop_nulls().unique().alias("_days"),
+        )
+        .filter("_returned", pl.col("_days").list.len() > 1)
+        .collect()
+    )
+    return [frozenset(found) for found in chains["_days"].to_list()]
+
+
+def tied_together(days: Collection[date | None], chains: Collection[frozenset[date | None]]) -> set[date | None]:
+    """The days and those of every chain that touches one of them.
+
+    Bronze rows of these days are what `build_pos` needs to build the given days alone.
+    """
+    given = set(days)
+    return given.union(*(found for found in chains if found & given))
 
 
 def matching_days(
@@ -103,26 +155,10 @@ def matching_days(
     Returns:
         The days; while `missing` is not empty, read these days too and ask again.
     """
-    rest, versions = fix_versions(slim, decisions, profiles, POS)
-    rows = pl.concat([rest, *versions]).lazy().select("source_system", *SLIM[2:8])
-    gap = pl.col("timestamp").diff() > REACH
-    first = pl.any_horizontal(pl.col(name) != pl.col(name).shift() for name in _KEY)
-    chains = (
-        _with_returns(rows)
-        .sort(*_KEY, "timestamp")
-        .with_columns((gap | first).fill_null(value=True).cum_sum().alias("_chain"))
-        .group_by("_chain")
-        .agg(
-            (pl.col("quantity_sold") < 0).any().alias("_returned"),
-            pl.col("event_date").drop_nulls().unique().alias("_days"),
-        )
-        .filter("_returned")
-        .collect()
-    )
-    dates = [set(found) for found in chains["_days"].to_list()]
+    chains = chain_days(slim, decisions, profiles)
     changed = {day for day in days if day is not None}
-    rebuild = changed.union(*(found for found in dates if found & changed))
-    tied = [found for found in dates if found & rebuild]
+    rebuild = tied_together(changed, chains)
+    tied = [found for found in chains if found & rebuild]
     window = rebuild.union(*tied)
     margin = _margin(profiles)
     missing = _around(rebuild, margin).union(*(_around(found, margin) for found in tied)) - set(looked_at)
@@ -130,24 +166,12 @@ def matching_days(
     return MatchingDays(rebuild | null, window | null, missing)
 
 
-def needed_lines(bronze: pl.DataFrame, inside: pl.Expr) -> pl.DataFrame:
-    """Rows of the days to be written, and of the other days only the lines that may decide a cancellation.
-
-    All rows of such a line's key stay, so that the same one among contradicting rows wins as on its own day.
-
-    Args:
-        bronze: rows of a window.
-        inside: whether a row's day is to be written.
-    """
-    kept = bronze.select(inside).to_series()
-    if kept.all():
-        return bronze
-    outside = bronze.filter(~kept)
-    line = [pl.col(name).str.strip_chars().alias(f"_{name}") for name in ("store_id", "transaction_id")]
-    key = ["source_system", "_store_id", "_transaction_id", "line_number"]
-    lines = _with_returns(bronze.lazy()).filter(~inside).select("source_system", *line, "line_number")
-    neighbours = outside.lazy().with_columns(line).join(lines.unique(), on=key, how="semi").select(bronze.columns)
-    return pl.concat([bronze.filter(kept), neighbours.collect()])
+def sales_like(sales: pl.LazyFrame, returns: pl.DataFrame) -> pl.DataFrame:
+    """Those of the sales that equal a return in customer, item, price and number of units."""
+    keys = _keyed(returns.lazy()).select(_KEY).unique().collect()
+    if keys.is_empty():
+        return sales.clear().collect()
+    return _of_keys(sales, keys).select(sales.collect_schema().names()).collect(engine="streaming")
 
 
 def match_cancellations(sales: pl.DataFrame, returns: pl.DataFrame) -> pl.DataFrame:

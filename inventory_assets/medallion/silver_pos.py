@@ -15,20 +15,21 @@ from inventory_assets.contracts.feeds import POS
 from inventory_assets.contracts.schemas import MONEY
 from inventory_assets.medallion.silver_common import (
     MAX_AHEAD,
+    Rows,
     Rule,
     Rulebook,
     Settled,
     build_sources,
+    collected,
     common_rules,
-    in_days,
     limit_rules,
     null_key_rules,
     settle,
     trimmed,
 )
-from inventory_assets.medallion.silver_decisions import lay_over
+from inventory_assets.medallion.silver_decisions import lay_over_lazily
 from inventory_assets.medallion.silver_items import item_quality, with_items
-from inventory_assets.medallion.silver_matching import match_cancellations, needed_lines
+from inventory_assets.medallion.silver_matching import match_cancellations, sales_like
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -44,6 +45,7 @@ POS_TABLES: tuple[Table, ...] = (
 """Tables a POS line may stand in."""
 
 _UNCLASSIFIED, _SALE, _RETURN, _GIVEN_AWAY, _ADJUSTMENT, _NON_MERCHANDISE = range(6)
+_LINE = ("store_id", "transaction_id", "line_number", "event_date")
 _CANCELLED_BY = ("transaction_id", "line_number")
 _QUANTITY, _PRICE = pl.col("quantity_sold"), pl.col("unit_price")
 
@@ -60,7 +62,7 @@ def _quality(profile: SourceProfile) -> pl.Expr:
     return item_quality(rules)
 
 
-def _standardised(rows: pl.DataFrame, known_items: pl.Series, profile: SourceProfile) -> pl.DataFrame:
+def _standardised(rows: pl.LazyFrame, known_items: pl.Series, profile: SourceProfile) -> pl.LazyFrame:
     """Rows with codes in standard form, the item's facts and the line's class."""
     correction = pl.lit(False)
     if profile.adjustment_rule == "price_zero_without_customer":
@@ -124,30 +126,28 @@ def _local(zones: Iterable[str]) -> list[pl.Expr]:
     ]
 
 
-def _split(kept: pl.LazyFrame) -> dict[Table, pl.DataFrame]:
-    """Kept lines by table, cancellations told from other returns."""
+def _split(kept: pl.LazyFrame) -> dict[Table, Rows]:
+    """Kept lines by table, cancellations told from other returns; sales, of which there are many, stay lazy."""
     names = [name for name in silver.NON_MERCHANDISE.column_names if name not in silver.SALES.key]
+    others = kept.filter(pl.col("_class") != _SALE).select(*silver.SALES.key, *names, "disposition", "_class").collect()
 
-    def lines(code: int, *more: str) -> pl.DataFrame:
-        return kept.filter(pl.col("_class") == code).select(*silver.SALES.key, *names, *more).collect()
+    def lines(code: int) -> pl.DataFrame:
+        return others.filter(pl.col("_class") == code).drop("_class")
 
-    sales = lines(_SALE)
-    returns = lines(_RETURN, "disposition").with_columns(pl.col("disposition").fill_null("resalable"))
-    pairs = match_cancellations(sales, returns)
-    sold = sales[pairs["sale"]].select(
+    sales = kept.filter(pl.col("_class") == _SALE).select(*silver.SALES.key, *names)
+    returns = lines(_RETURN).with_columns(pl.col("disposition").fill_null("resalable"))
+    candidates = sales_like(sales, returns)
+    pairs = match_cancellations(candidates, returns)
+    sale, back = candidates[pairs["sale"]], returns[pairs["return"]]
+    sold = sale.select(
         pl.col("transaction_id").alias("sale_transaction_id"),
         pl.col("line_number").alias("sale_line_number"),
         pl.col("store_id").alias("sale_store_id"),
         pl.col("event_date").alias("sale_date"),
     )
-    back = returns[pairs["return"]]
-    marks = pl.DataFrame({"_row": pairs["sale"], **{f"cancelled_by_{name}": back[name] for name in _CANCELLED_BY}})
-    # again only the row numbers are joined: the sales themselves are not copied
-    marked = sales.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("_row")).join(
-        marks, on="_row", how="left", maintain_order="left"
-    )
+    marks = sale.select(*_LINE).hstack([back[name].alias(f"cancelled_by_{name}") for name in _CANCELLED_BY])
     return {
-        silver.SALES: sales.hstack(marked.drop("_row")),
+        silver.SALES: _marked(sales, marks),
         silver.RETURNS: returns.with_row_index("_row").join(pairs, left_on="_row", right_on="return", how="anti"),
         silver.CANCELLATIONS: back.hstack(sold),
         silver.GIVEN_AWAY: lines(_GIVEN_AWAY),
@@ -156,8 +156,41 @@ def _split(kept: pl.LazyFrame) -> dict[Table, pl.DataFrame]:
     }
 
 
+def _marked(sales: pl.LazyFrame, marks: pl.DataFrame) -> pl.LazyFrame:
+    """Sales with the line that cancelled them."""
+    if marks.is_empty():
+        return sales.with_columns(
+            pl.lit(None, marks.schema[name]).alias(name) for name in marks.columns if name not in _LINE
+        )
+    return sales.join(marks.lazy(), on=_LINE, how="left", maintain_order="left")
+
+
+def plan_pos(
+    bronze: Rows,
+    decisions: pl.DataFrame,
+    known_items: pl.Series,
+    profiles: Profiles,
+    days: Collection[date | None],
+    *,
+    max_ahead: timedelta = MAX_AHEAD,
+) -> dict[str, Rows]:
+    """As `build_pos`; rows that are lazy stay so on their way into the table of sales, so that a day needs no memory.
+
+    Where decisions are given, bronze rows are collected all the same.
+    """
+
+    def treat(sent: pl.LazyFrame, profile: SourceProfile) -> tuple[Settled, dict[Table, Rows]]:
+        zones = sent.select(pl.col("business_time_zone").drop_nulls().unique().sort()).collect(engine="streaming")
+        settled = settle(_standardised(sent, known_items, profile), _rulebook(profile, max_ahead))
+        derived = settled.kept.with_columns(*_local(zones.to_series()), _quality(profile).alias("data_quality_score"))
+        return settled, _split(derived)
+
+    rows = lay_over_lazily(bronze, decisions, profiles, POS)
+    return build_sources(rows, POS, POS_TABLES, profiles, days, treat)
+
+
 def build_pos(
-    bronze: pl.DataFrame,
+    bronze: Rows,
     decisions: pl.DataFrame,
     known_items: pl.Series,
     profiles: Profiles,
@@ -168,8 +201,9 @@ def build_pos(
     """Silver tables of till receipts for some days.
 
     Args:
-        bronze: rows of `bronze/inventory_transactions`: those of the days, those which `matching_days` names as window,
-            and those of days from which a fix moves rows here (`days_to_read`).
+        bronze: rows of `bronze/inventory_transactions`: those of the days, those of the days that `tied_together` names
+            (at least the receipts with `tying_lines`), and those of days from which a fix moves rows here
+            (`days_to_read`).
         decisions: rows of `silver/decisions`.
         known_items: item codes of the product master.
         profiles: source profiles.
@@ -179,14 +213,4 @@ def build_pos(
     Returns:
         Frames of these days by table path, quarantine and day balance included, each in its contract's schema.
     """
-
-    def treat(sent: pl.DataFrame, profile: SourceProfile) -> tuple[Settled, dict[Table, pl.DataFrame]]:
-        settled = settle(_standardised(sent, known_items, profile), _rulebook(profile, max_ahead))
-        derived = settled.kept.with_columns(
-            *_local(sent["business_time_zone"].unique().drop_nulls().sort()),
-            _quality(profile).alias("data_quality_score"),
-        )
-        return settled, _split(derived)
-
-    rows = needed_lines(lay_over(bronze, decisions, profiles, POS), in_days(days))
-    return build_sources(rows, POS, POS_TABLES, profiles, days, treat)
+    return collected(plan_pos(bronze, decisions, known_items, profiles, days, max_ahead=max_ahead))

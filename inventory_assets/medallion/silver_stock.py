@@ -14,17 +14,19 @@ from inventory_assets.contracts.feeds import STOCK
 from inventory_assets.contracts.silver import STOCK_OPENINGS
 from inventory_assets.medallion.silver_common import (
     MAX_AHEAD,
+    Rows,
     Rule,
     Rulebook,
     Settled,
     build_sources,
+    collected,
     common_rules,
     limit_rules,
     null_key_rules,
     settle,
     trimmed,
 )
-from inventory_assets.medallion.silver_decisions import lay_over
+from inventory_assets.medallion.silver_decisions import lay_over_lazily
 from inventory_assets.medallion.silver_items import item_quality, with_items
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def _rulebook(profile: SourceProfile, max_ahead: timedelta) -> Rulebook:
 
 
 def build_stock(
-    bronze: pl.DataFrame,
+    bronze: Rows,
     decisions: pl.DataFrame,
     known_items: pl.Series,
     profiles: Profiles,
@@ -73,7 +75,7 @@ def build_stock(
         Frames of these days by table path, quarantine and day balance included.
     """
 
-    def treat(sent: pl.DataFrame, profile: SourceProfile) -> tuple[Settled, dict[Table, pl.DataFrame]]:
+    def treat(sent: pl.LazyFrame, profile: SourceProfile) -> tuple[Settled, dict[Table, pl.DataFrame]]:
         rows = trimmed(with_items(sent, known_items, profile), ["location_id", "document_id"])
         settled = settle(rows, _rulebook(profile, max_ahead))
         kept = settled.kept.with_columns(
@@ -82,5 +84,5 @@ def build_stock(
         )
         return settled, {STOCK_OPENINGS: kept.collect()}
 
-    rows = lay_over(bronze, decisions, profiles, STOCK)
-    return build_sources(rows, STOCK, (STOCK_OPENINGS,), profiles, days, treat)
+    rows = lay_over_lazily(bronze, decisions, profiles, STOCK)
+    return collected(build_sources(rows, STOCK, (STOCK_OPENINGS,), profiles, days, treat))

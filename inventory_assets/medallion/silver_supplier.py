@@ -14,17 +14,19 @@ from inventory_assets.contracts.feeds import SUPPLIER
 from inventory_assets.contracts.silver import SUPPLIER_ORDERS
 from inventory_assets.medallion.silver_common import (
     MAX_AHEAD,
+    Rows,
     Rule,
     Rulebook,
     Settled,
     build_sources,
+    collected,
     common_rules,
     limit_rules,
     null_key_rules,
     settle,
     trimmed,
 )
-from inventory_assets.medallion.silver_decisions import lay_over
+from inventory_assets.medallion.silver_decisions import lay_over_lazily
 from inventory_assets.medallion.silver_items import item_quality, with_items
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ _TEXTS = [c.name for c in SUPPLIER.columns if c.type == "String" and c.name != "
 _SENT_TIME = ("updated_at", "received_at", "ordered_at")
 
 
-def _standardised(rows: pl.DataFrame, known_items: pl.Series, profile: SourceProfile) -> pl.DataFrame:
+def _standardised(rows: pl.LazyFrame, known_items: pl.Series, profile: SourceProfile) -> pl.LazyFrame:
     """Rows with codes in standard form; a row without an order number gets one of supplier, item and promised time."""
     promised = pl.col("expected_delivery").dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
     bare = pl.concat_str(["supplier_id", "product_sku", promised], separator="|")
@@ -71,7 +73,7 @@ def _rulebook(profile: SourceProfile, max_ahead: timedelta) -> Rulebook:
 
 
 def build_supplier(
-    bronze: pl.DataFrame,
+    bronze: Rows,
     decisions: pl.DataFrame,
     known_items: pl.Series,
     profiles: Profiles,
@@ -98,9 +100,9 @@ def build_supplier(
     backwards = (pl.col("expected_delivery") < pl.col("ordered_at")).fill_null(value=False)
     quality = item_quality([~pl.col("bare_shape"), pl.col("currency").str.len_bytes() == 3, ~backwards])  # noqa: PLR2004
 
-    def treat(sent: pl.DataFrame, profile: SourceProfile) -> tuple[Settled, dict[Table, pl.DataFrame]]:
+    def treat(sent: pl.LazyFrame, profile: SourceProfile) -> tuple[Settled, dict[Table, pl.DataFrame]]:
         settled = settle(_standardised(sent, known_items, profile), _rulebook(profile, max_ahead))
         return settled, {SUPPLIER_ORDERS: settled.kept.with_columns(quality.alias("data_quality_score")).collect()}
 
-    rows = lay_over(bronze, decisions, profiles, SUPPLIER)
-    return build_sources(rows, SUPPLIER, (SUPPLIER_ORDERS,), profiles, days, treat)
+    rows = lay_over_lazily(bronze, decisions, profiles, SUPPLIER)
+    return collected(build_sources(rows, SUPPLIER, (SUPPLIER_ORDERS,), profiles, days, treat))

@@ -14,17 +14,19 @@ from inventory_assets.contracts.feeds import RECORD_TYPES, WAREHOUSE
 from inventory_assets.contracts.silver import STOCK_COUNTS, WAREHOUSE_UPDATES
 from inventory_assets.medallion.silver_common import (
     MAX_AHEAD,
+    Rows,
     Rule,
     Rulebook,
     Settled,
     build_sources,
+    collected,
     common_rules,
     limit_rules,
     null_key_rules,
     settle,
     trimmed,
 )
-from inventory_assets.medallion.silver_decisions import lay_over
+from inventory_assets.medallion.silver_decisions import lay_over_lazily
 from inventory_assets.medallion.silver_items import item_quality, with_items
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ _TYPE, _QUANTITY, _STOCK = pl.col("record_type"), pl.col("quantity"), pl.col("cu
 _TEXTS = [c.name for c in WAREHOUSE.columns if c.type == "String" and c.name != "product_sku"]
 
 
-def _standardised(rows: pl.DataFrame, known_items: pl.Series, profile: SourceProfile) -> pl.DataFrame:
+def _standardised(rows: pl.LazyFrame, known_items: pl.Series, profile: SourceProfile) -> pl.LazyFrame:
     """Records with codes in standard form; a transfer without a giving or receiving location has the warehouse's."""
     here, giving, receiving = pl.col("warehouse_id"), pl.col("from_location"), pl.col("to_location")
     transfer = _TYPE == "transfer"
@@ -109,7 +111,7 @@ def _split(kept: pl.LazyFrame) -> dict[Table, pl.DataFrame]:
 
 
 def build_warehouse(
-    bronze: pl.DataFrame,
+    bronze: Rows,
     decisions: pl.DataFrame,
     known_items: pl.Series,
     profiles: Profiles,
@@ -131,9 +133,9 @@ def build_warehouse(
         Frames of these days by table path, quarantine and day balance included.
     """
 
-    def treat(sent: pl.DataFrame, profile: SourceProfile) -> tuple[Settled, dict[Table, pl.DataFrame]]:
+    def treat(sent: pl.LazyFrame, profile: SourceProfile) -> tuple[Settled, dict[Table, pl.DataFrame]]:
         settled = settle(_standardised(sent, known_items, profile), _rulebook(profile, max_ahead))
         return settled, _split(settled.kept)
 
-    rows = lay_over(bronze, decisions, profiles, WAREHOUSE)
-    return build_sources(rows, WAREHOUSE, WAREHOUSE_TABLES, profiles, days, treat)
+    rows = lay_over_lazily(bronze, decisions, profiles, WAREHOUSE)
+    return collected(build_sources(rows, WAREHOUSE, WAREHOUSE_TABLES, profiles, days, treat))

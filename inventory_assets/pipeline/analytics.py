@@ -54,7 +54,7 @@ def refresh_demand_features(workspace: Workspace, days: Collection[Day] | None =
         ).collect()
         consumed = pins if days is None and block is planned[-1] else None
         commit = lake.replace(table, frame, day_scope(block), consumed)
-        report.add(table, commit.version, frame, block)
+        report.add(table, commit, block)
     return report
 
 
@@ -100,7 +100,7 @@ def refresh_item_features(workspace: Workspace) -> Report:
         lake.scan(source, pins[source.path], window), last, min(present), workspace.now().date()
     ).collect()
     commit = lake.replace(table, rows, Scope(), pins)
-    report.add(table, commit.version, rows, None)
+    report.add(table, commit, None)
     return report
 
 
@@ -119,5 +119,5 @@ def refresh_customer_features(workspace: Workspace) -> Report:
         return report
     rows = customer_behavior_features(sales, returns, cancellations, max(sold), workspace.now().date()).collect()
     commit = lake.replace(table, rows, Scope(), pins)
-    report.add(table, commit.version, rows, None)
+    report.add(table, commit, None)
     return report

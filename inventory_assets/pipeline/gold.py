@@ -47,7 +47,7 @@ def refresh_sales(workspace: Workspace, days: Collection[Day] | None = None) -> 
         for table in SALES_TABLES:
             rows = frames[table.path]
             commit = lake.replace(table, rows, day_scope(block), consumed)
-            report.add(table, commit.version, rows, block)
+            report.add(table, commit, block)
     return report
 
 
@@ -61,5 +61,5 @@ def refresh_suppliers(workspace: Workspace) -> Report:
     orders = lake.scan(SUPPLIER_ORDERS, pins[SUPPLIER_ORDERS.path])
     rows = supplier_performance(orders, workspace.now().date()).collect()
     commit = lake.replace(SUPPLIER_PERFORMANCE, rows, Scope(), pins)
-    report.add(SUPPLIER_PERFORMANCE, commit.version, rows, None)
+    report.add(SUPPLIER_PERFORMANCE, commit, None)
     return report

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -29,16 +29,24 @@ from inventory_assets.contracts.silver import (
     WAREHOUSE_UPDATES,
 )
 from inventory_assets.lakehouse.lake import Lake, Scope
-from inventory_assets.medallion.silver_decisions import days_to_read
+from inventory_assets.medallion.silver_common import Rows, in_days
+from inventory_assets.medallion.silver_decisions import days_to_read, days_with_fixes
 from inventory_assets.medallion.silver_masters import build_locations, build_products, build_suppliers
-from inventory_assets.medallion.silver_matching import SLIM, MatchingDays, matching_days
-from inventory_assets.medallion.silver_pos import build_pos
+from inventory_assets.medallion.silver_matching import (
+    SLIM,
+    MatchingDays,
+    chain_days,
+    matching_days,
+    tied_together,
+    tying_lines,
+)
+from inventory_assets.medallion.silver_pos import plan_pos
 from inventory_assets.medallion.silver_stock import build_stock
 from inventory_assets.medallion.silver_supplier import build_supplier
 from inventory_assets.medallion.silver_warehouse import build_warehouse
 from inventory_assets.pipeline.workspace import Day, Report, Workspace, blocks, day_scope, dirty_days, shifted
 
-Frames = dict[str, pl.DataFrame]
+Frames = Mapping[str, Rows]
 SHARED = (QUARANTINE, DAY_BALANCE)
 
 
@@ -75,7 +83,7 @@ DAY_FEEDS: dict[str, DayFeed] = {
         DayFeed(
             "pos",
             (SALES, RETURNS, CANCELLATIONS, GIVEN_AWAY, STOCK_ADJUSTMENTS, NON_MERCHANDISE),
-            build_pos,
+            plan_pos,
             matched=True,
         ),
         DayFeed("warehouse", (WAREHOUSE_UPDATES, STOCK_COUNTS), build_warehouse),
@@ -104,7 +112,7 @@ def refresh_master(workspace: Workspace, name: str) -> Report:
     for output in (table, *SHARED):
         scope = Scope(feed=name) if output in SHARED else Scope()
         commit = lake.replace(output, frames[output.path], scope, pins)
-        report.add(output, commit.version, frames[output.path], None)
+        report.add(output, commit, None)
     return report
 
 
@@ -144,15 +152,16 @@ def refresh_days(workspace: Workspace, name: str, days: Collection[Day] | None =
             lake.note(output, pins)
         return report
     planned = _plan(workspace, feed, pins, wanted, decisions)
-    for block, window in planned:
-        sources = days_to_read(decisions, FEEDS[name], window)
-        bronze = lake.scan(feed.bronze, pins[feed.bronze.path], sources).collect()
-        frames = feed.build(bronze, decisions, known, workspace.profiles, block)
-        consumed = pins if days is None and block is planned[-1][0] else None
+    for part in planned:
+        block = part.days
+        bronze = _bronze_rows(lake, feed, pins, part, decisions)
+        read = days_to_read(decisions, FEEDS[name], {*block, *part.window})
+        frames = feed.build(bronze, decisions.filter(in_days(read)), known, workspace.profiles, block)
+        consumed = pins if days is None and part is planned[-1] else None
         for output in feed.outputs:
             scope = day_scope(block, name if output in SHARED else None)
             commit = lake.replace(output, frames[output.path], scope, consumed)
-            report.add(output, commit.version, frames[output.path], block)
+            report.add(output, commit, block)
     return report
 
 
@@ -193,42 +202,85 @@ def decided_days(lake: Lake, output: Table, feed: str, pins: dict[str, int]) -> 
     return {*decisions["event_date"].to_list(), *moved}
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Days built together, and what must be read for them.
+
+    Attributes:
+        days: the days.
+        window: further days that hold lines which decide about lines of these days.
+        receipts: receipt numbers of these lines; None where all rows of the window are needed.
+    """
+
+    days: list[Day]
+    window: frozenset[Day] = frozenset()
+    receipts: pl.Series | None = None
+
+
 def match_days(
     workspace: Workspace, bronze: Table, version: int, days: Collection[Day], decisions: pl.DataFrame
-) -> MatchingDays:
-    """Days whose split of returns and cancellations hangs together with `days`, and the days to read for them."""
+) -> tuple[MatchingDays, pl.DataFrame]:
+    """Days whose split of returns and cancellations hangs together with `days`, and the lines that say so."""
+    lake = workspace.lake
+    present, fixed = set(lake.day_rows(bronze, version)), days_with_fixes(decisions)
     looked_at: set[Day] = {*days, *shifted(days, 1, 1)}
     while True:
-        slim = workspace.lake.scan(bronze, version, looked_at).select(SLIM).collect()
+        read = days_to_read(decisions, FEEDS["pos"], looked_at)
+        rows = lake.scan(bronze, version, read & present).select(SLIM)
+        slim = rows.collect() if fixed & read else tying_lines(rows)
         matching = matching_days(slim, days, looked_at, decisions, workspace.profiles)
-        if not matching.missing:
-            return matching
+        if not matching.missing & present:
+            return matching, slim
         looked_at |= matching.missing
 
 
 def _plan(
     workspace: Workspace, feed: DayFeed, pins: dict[str, int], wanted: set[Day], decisions: pl.DataFrame
-) -> list[tuple[list[Day], set[Day]]]:
-    """Blocks of days to build, each with the days whose bronze rows it needs.
+) -> list[Part]:
+    """Days to build, cut into parts.
 
     Days tied to a wanted day by a chain of equal lines are built too; they tie no further ones, because the whole
     chain is among them already.
     """
-    version = pins[feed.bronze.path]
-    rows = workspace.lake.day_rows(feed.bronze, version)
-    cut = [list(block) for block in blocks(wanted, rows, workspace.block_days, workspace.block_rows)]
+    rows = workspace.lake.day_rows(feed.bronze, pins[feed.bronze.path])
     if not feed.matched:
-        return [(block, set(block)) for block in cut]
-    planned: list[tuple[list[Day], set[Day]]] = []
+        return [Part(block) for block in blocks(wanted, rows, workspace.block_days, workspace.block_rows)]
+    fixed = days_with_fixes(decisions)
+    planned: list[Part] = []
     tied: set[Day] = set()
-    for block in cut:
-        matching = match_days(workspace, feed.bronze, version, block, decisions)
-        planned.append((block, matching.window | set(block)))
-        tied |= matching.rebuild - wanted
-    for block in blocks(tied, rows, workspace.block_days, workspace.block_rows):
-        matching = match_days(workspace, feed.bronze, version, block, decisions)
-        planned.append((block, matching.window | set(block)))
+    for days in (wanted, tied):
+        cut = list(blocks(days, rows, workspace.block_days, workspace.block_rows))
+        # a fix may make any line a return: there all lines are looked at, hence only those of one block at a time
+        near_fix = bool(fixed & {*days, *shifted(days, 1, 1)})
+        for several in [[block] for block in cut] if near_fix else [cut] * bool(cut):
+            together = {day for block in several for day in block}
+            matching, lines = match_days(workspace, feed.bronze, pins[feed.bronze.path], together, decisions)
+            chains = chain_days(lines, decisions, workspace.profiles)
+            for block in several:
+                window = frozenset(tied_together(block, chains) - set(block))
+                receipts = None if fixed & {*block, *window} else _receipts(lines, window)
+                planned.append(Part(block, window, receipts))
+            if days is wanted:
+                tied |= matching.rebuild - wanted
     return planned
+
+
+def _receipts(lines: pl.DataFrame, days: Collection[Day]) -> pl.Series:
+    return lines.filter(pl.col("event_date").is_in(list(days)))["transaction_id"].str.strip_chars().unique()
+
+
+def _bronze_rows(lake: Lake, feed: DayFeed, pins: dict[str, int], part: Part, decisions: pl.DataFrame) -> pl.LazyFrame:
+    """Bronze rows of the days of a part, and of its window those that matter."""
+    version = pins[feed.bronze.path]
+    days = days_to_read(decisions, FEEDS[feed.name], part.days)
+    rows = [lake.scan(feed.bronze, version, days)]
+    further = days_to_read(decisions, FEEDS[feed.name], part.window) - days
+    if further:
+        outside = lake.scan(feed.bronze, version, further)
+        if part.receipts is not None:
+            outside = outside.filter(pl.col("transaction_id").str.strip_chars().is_in(part.receipts.implode()))
+        rows.append(outside)
+    return pl.concat(rows)
 
 
 def _stale(lake: Lake, outputs: Collection[Table], pins: dict[str, int], source: Table) -> bool:

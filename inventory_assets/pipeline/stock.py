@@ -47,10 +47,10 @@ def refresh_movements(workspace: Workspace, days: Collection[Day] | None = None)
             movements_of_pos(*(facts[table] for table in POS_TABLES)),
             movements_of_warehouse(facts[WAREHOUSE_UPDATES]),
         )
-        frame = pl.concat(plans).collect(engine="streaming")
+        frame = pl.concat(plans)
         consumed = pins if days is None and block is planned[-1] else None
         commit = lake.replace(STOCK_MOVEMENTS, frame, day_scope(block), consumed)
-        report.add(STOCK_MOVEMENTS, commit.version, frame, block)
+        report.add(STOCK_MOVEMENTS, commit, block)
     return report
 
 
@@ -76,7 +76,7 @@ def refresh_position(workspace: Workspace) -> Report:
         checkpoint, since_month(movements, last_month), since_month(counts, last_month), held, workspace.now().date()
     )
     commit = lake.replace(INVENTORY_POSITION, frame, Scope(), pins)
-    report.add(INVENTORY_POSITION, commit.version, frame, None)
+    report.add(INVENTORY_POSITION, commit, None)
     return report
 
 
@@ -109,7 +109,7 @@ def _close_months(
     frame = pl.concat([others, rows]).sort(*PAIR, "month")
     replaced = {first, *frame["month"].unique().to_list(), *(month for month in months if month >= first)}
     commit = lake.replace(STOCK_CHECKPOINTS, frame, Scope("month", frozenset(replaced)), inputs)
-    report.add(STOCK_CHECKPOINTS, commit.version, frame, None)
+    report.add(STOCK_CHECKPOINTS, commit, None)
     return frame.filter(pl.col("month") == last_month)
 
 
@@ -201,7 +201,7 @@ def _replace_changed(
     outside = stored.filter(pl.col("event_date").is_in(named)).join(inside, on=list(table.key), how="anti")
     rows = pl.concat([outside, frame.filter(pl.col("event_date").is_in(named))])
     commit = lake.replace(table, rows, day_scope(days), inputs)
-    report.add(table, commit.version, rows, days)
+    report.add(table, commit, days)
 
 
 def _every_pair(lake: Lake, pins: dict[str, int], counts: pl.DataFrame, first: date, last: date | None) -> pl.DataFrame:

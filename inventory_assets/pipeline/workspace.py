@@ -6,11 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-import polars as pl
-
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.sources import Profiles
-from inventory_assets.lakehouse.lake import Lake, Scope
+from inventory_assets.lakehouse.lake import Commit, Lake, Scope
 
 Day = date | None
 """A business day; None is the null partition: rows without a readable date."""
@@ -61,14 +59,13 @@ class Report:
         """Start with nothing done to any of the tables."""
         self.replaced = {table.path: Replaced(table.path) for table in tables}
 
-    def add(self, table: Table, version: int, frame: pl.DataFrame, days: Collection[Day] | None) -> None:
-        """Note a written frame; `days` are those of its scope, None for whole tables."""
+    def add(self, table: Table, commit: Commit, days: Collection[Day] | None) -> None:
+        """Note a commit; `days` are those of its scope, None for whole tables."""
         entry = self.replaced[table.path]
-        entry.version = version
-        entry.rows += frame.height
+        entry.version = commit.version
+        entry.rows += commit.rows
         if days is not None:
-            counted = dict(frame.group_by("event_date").len().rows()) if "event_date" in frame.columns else {}
-            entry.days.update({day: counted.get(day, 0) for day in days})
+            entry.days.update({day: commit.days.get(day, 0) for day in days})
 
     def only(self, *tables: Table) -> Report:
         """The part of the report about some tables."""

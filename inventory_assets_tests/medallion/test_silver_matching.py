@@ -153,7 +153,7 @@ def test_built_day_by_day_equals_built_at_once(lines, data):
     whole = facts(build(bronze))
     parts = defaultdict(list)
     for day in bronze["event_date"].unique().to_list():
-        window = settled_days(bronze, {day}).window
+        window = settled_days(bronze, {day}).rebuild
         for path, rows in facts(build(bronze.filter(pl.col("event_date").is_in(sorted(window))), [day])).items():
             parts[path] += rows
     assert {path: sorted(rows, key=repr) for path, rows in parts.items()} == ({} if not lines else whole)
