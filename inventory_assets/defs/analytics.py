@@ -1,33 +1,32 @@
 """Analytics: features by day, by item and by customer."""
 
 from collections.abc import Sequence
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from inventory_assets.contracts import analytics as tables
 from inventory_assets.defs.resources import Store
-from inventory_assets.defs.steps import Step, as_asset
+from inventory_assets.defs.steps import Ask, Step, as_asset
 
 if TYPE_CHECKING:
     from inventory_assets.pipeline.workspace import Report
 
 
-def _demand(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
+def _demand(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.analytics import refresh_demand_features
 
-    return refresh_demand_features(store.workspace(), days), ()
+    return refresh_demand_features(store.workspace(), ask.days), ()
 
 
-def _items(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
+def _items(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.analytics import refresh_item_features
 
-    return refresh_item_features(store.workspace()), ()
+    return refresh_item_features(store.workspace(), anew=ask.anew), ()
 
 
-def _customers(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
+def _customers(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.analytics import refresh_customer_features
 
-    return refresh_customer_features(store.workspace()), ()
+    return refresh_customer_features(store.workspace(), anew=ask.anew), ()
 
 
 DEMAND_STEP = Step(

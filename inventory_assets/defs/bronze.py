@@ -1,14 +1,13 @@
 """Bronze: one step takes the planned landing files into the bronze tables of their feeds."""
 
 from collections.abc import Sequence
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from inventory_assets.contracts.bronze import BRONZE
 from inventory_assets.defs.resources import Store
-from inventory_assets.defs.steps import Step, as_asset
+from inventory_assets.defs.steps import Ask, Step, as_asset
 
 if TYPE_CHECKING:
     from inventory_assets.pipeline.workspace import Report
@@ -31,18 +30,22 @@ BATCH = {
 """Which files to take in."""
 
 
-def _run(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
+def _run(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.ingest import ingest, plan
 
     workspace, settings = store.workspace(), store.settings()
-    files = config["files"] or [file.path for file in plan(workspace, settings.ingest).files]
-    taken = ingest(
-        workspace, files, batch_rows=settings.block_rows, last_attempt=config["last_attempt"], reread=config["reread"]
-    )
+    files = ask.config["files"] or [file.path for file in plan(workspace, settings.ingest).files]
+    last_attempt, reread = ask.config["last_attempt"], ask.config["reread"]
+    taken = ingest(workspace, files, batch_rows=settings.block_rows, last_attempt=last_attempt, reread=reread)
     return taken.report, taken.warnings
 
 
 BRONZE_STEP = Step(
-    "bronze", tuple(BRONZE.values()), _run, "Every row of the planned landing files, appended once.", config=BATCH
+    "bronze",
+    tuple(BRONZE.values()),
+    _run,
+    "Every row of the planned landing files, appended once.",
+    config=BATCH,
+    mends=False,
 )
 bronze = as_asset(BRONZE_STEP)

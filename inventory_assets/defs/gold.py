@@ -1,39 +1,38 @@
 """Gold: sales by day, suppliers, and stock."""
 
 from collections.abc import Sequence
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from inventory_assets.contracts import gold as tables
 from inventory_assets.defs.resources import Store
-from inventory_assets.defs.steps import Step, as_asset
+from inventory_assets.defs.steps import Ask, Step, as_asset
 
 if TYPE_CHECKING:
     from inventory_assets.pipeline.workspace import Report
 
 
-def _sales(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
+def _sales(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.gold import refresh_sales
 
-    return refresh_sales(store.workspace(), days), ()
+    return refresh_sales(store.workspace(), ask.days), ()
 
 
-def _suppliers(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
+def _suppliers(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.gold import refresh_suppliers
 
-    return refresh_suppliers(store.workspace()), ()
+    return refresh_suppliers(store.workspace(), anew=ask.anew), ()
 
 
-def _position(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
+def _position(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.stock import refresh_position
 
-    return refresh_position(store.workspace()), ()
+    return refresh_position(store.workspace(), anew=ask.anew), ()
 
 
-def _snapshot(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
+def _snapshot(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.stock import refresh_snapshot
 
-    return refresh_snapshot(store.workspace(), days), ()
+    return refresh_snapshot(store.workspace(), ask.days), ()
 
 
 SALES_STEP = Step(

@@ -5,7 +5,7 @@ import dagster as dg
 from inventory_assets.defs.analytics import CUSTOMERS_STEP, DEMAND_STEP, ITEMS_STEP
 from inventory_assets.defs.bronze import BRONZE_STEP
 from inventory_assets.defs.gold import POSITION_STEP, SALES_STEP, SNAPSHOT_STEP, SUPPLIERS_STEP
-from inventory_assets.defs.lane import LANE, LANE_TAG, mark_process
+from inventory_assets.defs.lane import LANE, LANE_TAG, await_turn, mark_process
 from inventory_assets.defs.publish import publish_now
 from inventory_assets.defs.resources import Store
 from inventory_assets.defs.silver import FACTS_STEP, MASTERS_STEP, MOVEMENTS_STEP
@@ -19,11 +19,13 @@ STEPS = (
 
 @dg.op(
     ins={"after": dg.In(dg.Nothing)}, out={"done": dg.Out(dg.Nothing)},
-    description="Notes which process carries this run, so that its death can be told from slowness.",
+    description="Notes which process carries this run, so that its death can be told from slowness, and waits for "
+    "older runs of the lane.",
 )  # fmt: skip
 def begin(context: dg.OpExecutionContext) -> None:
-    """Mark the run with its process."""
+    """Mark the run with its process and wait for its turn."""
     mark_process(context.instance, context.run_id)
+    await_turn(context.instance, context.run_id)
 
 
 @dg.op(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,8 +14,9 @@ from dagster import DagsterRunStatus, RunsFilter
 
 LANE_TAG, LANE = "inventory/lane", "refresh"
 PROCESS_TAG = "inventory/process"
-BATCH_TAG = "inventory/batch"
 START_TIMEOUT = timedelta(seconds=180)
+LONGEST_PAUSE = timedelta(minutes=10)
+TURN_SECONDS = 1.0
 LIVE = [
     DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
@@ -26,63 +29,79 @@ def boot_id() -> str:
     return path.read_text().strip() if path.exists() else ""
 
 
+def process_mark(pid: int) -> str:
+    """What tells a process from all others: host, boot, pid, start."""
+    import psutil
+
+    return f"{socket.gethostname()}/{boot_id()}/{pid}/{int(psutil.Process(pid).create_time())}"
+
+
 def mark_process(instance: dg.DagsterInstance, run_id: str) -> None:
     """Note in the run which process carries it, so that its death can be told from slowness."""
+    instance.add_run_tags(run_id, {PROCESS_TAG: process_mark(os.getpid())})
+
+
+def process_lives(mark: str) -> bool:
+    """Whether the process of a run is still there; on another host nobody can tell, so it counts as alive."""
     import psutil
 
-    started = int(psutil.Process().create_time())
-    instance.add_run_tags(run_id, {PROCESS_TAG: f"{os.getpid()}/{started}/{boot_id()}"})
-
-
-def process_lives(tag: str) -> bool:
-    """Whether the process of a run is still there: same pid, same start, same boot."""
-    import psutil
-
-    pid, started, boot = tag.split("/", 2)
+    host, boot, pid, started = mark.rsplit("/", 3)
+    if host != socket.gethostname():
+        return True
     if boot != boot_id():
         return False
     try:
-        return int(psutil.Process(int(pid)).create_time()) == int(started)
+        process = psutil.Process(int(pid))
+        return int(process.create_time()) == int(started) and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
 
 def live_runs(instance: dg.DagsterInstance) -> Sequence[dg.RunRecord]:
-    """Runs of the lane that are not over."""
+    """Runs of the lane that are not over, newest first."""
     return instance.get_run_records(RunsFilter(tags={LANE_TAG: LANE}, statuses=LIVE))
 
 
-def last_run(instance: dg.DagsterInstance) -> dg.RunRecord | None:
-    """The newest run of the lane."""
-    records = instance.get_run_records(RunsFilter(tags={LANE_TAG: LANE}), limit=1)
-    return records[0] if records else None
-
-
 def sweep(instance: dg.DagsterInstance, now: datetime) -> list[str]:
-    """Fail runs of the lane whose process is gone; returns their ids."""
+    """Fail runs of the lane whose process is gone, or that nothing ever began to carry; returns their ids.
+
+    A queued run waits its turn however long that takes; any other must name its process within `START_TIMEOUT` of the
+    last thing that happened to it.
+    """
     dead = []
     for record in live_runs(instance):
         run = record.dagster_run
-        tag = run.tags.get(PROCESS_TAG)
-        waited = now - record.create_timestamp
-        starting = run.status in {DagsterRunStatus.STARTING, DagsterRunStatus.STARTED}
-        gone = not process_lives(tag) if tag else starting and waited > START_TIMEOUT
-        if gone:
+        mark = run.tags.get(PROCESS_TAG)
+        silent = run.status != DagsterRunStatus.QUEUED and now - record.update_timestamp > START_TIMEOUT
+        if silent if mark is None else not process_lives(mark):
             instance.report_run_failed(run, "The process of this run is gone; its work is taken up by the next run.")
             dead.append(run.run_id)
     return dead
 
 
-def failures_in_a_row(instance: dg.DagsterInstance, limit: int = 10) -> int:
-    """How many of the newest runs of the lane failed without a success between."""
-    count = 0
-    for record in instance.get_run_records(RunsFilter(tags={LANE_TAG: LANE}), limit=limit):
-        if record.dagster_run.status == DagsterRunStatus.SUCCESS:
-            break
-        count += record.dagster_run.status == DagsterRunStatus.FAILURE
-    return count
+def await_turn(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Wait until older runs of the lane are over.
+
+    The queue lets one run of the lane pass at a time; a run started past it (`dagster job execute`) waits here.
+    """
+    mine = next(record.storage_id for record in live_runs(instance) if record.dagster_run.run_id == run_id)
+    begun = {DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING}
+    while any(r.storage_id < mine and r.dagster_run.status in begun for r in live_runs(instance)):
+        sweep(instance, datetime.now().astimezone())
+        time.sleep(TURN_SECONDS)
 
 
-def attempts(instance: dg.DagsterInstance, batch: str) -> int:
-    """How many runs were made for a batch of files."""
-    return len(instance.get_run_records(RunsFilter(tags={BATCH_TAG: batch})))
+def unfinished_in_a_row(instance: dg.DagsterInstance, limit: int = 10) -> Sequence[dg.RunRecord]:
+    """The newest runs of the lane that ended without success, up to the last success."""
+    over = RunsFilter(
+        tags={LANE_TAG: LANE},
+        statuses=[DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED],
+    )
+    records = list(instance.get_run_records(over, limit=limit))
+    ended = (n for n, r in enumerate(records) if r.dagster_run.status == DagsterRunStatus.SUCCESS)
+    return records[: next(ended, len(records))]
+
+
+def pause_after(failures: int) -> timedelta:
+    """How long to wait before the next attempt: none after the first failure, then longer and longer."""
+    return min(timedelta(seconds=5 * (2 ** max(failures - 1, 0) - 1)), LONGEST_PAUSE)

@@ -1,13 +1,13 @@
 """Silver: masters as a whole, facts and movements by day."""
 
 from collections.abc import Sequence
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from inventory_assets.contracts import silver as tables
+from inventory_assets.defs.audit import Check, Days
 from inventory_assets.defs.resources import Store
 from inventory_assets.defs.specs import spec
-from inventory_assets.defs.steps import Check, Step, as_asset
+from inventory_assets.defs.steps import Ask, Step, as_asset
 
 if TYPE_CHECKING:
     from inventory_assets.lakehouse.lake import Lake
@@ -22,28 +22,28 @@ FACTS = (
 )  # fmt: skip
 
 
-def _masters(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
+def _masters(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.silver import refresh_masters
 
-    return refresh_masters(store.workspace()).only(*MASTERS), ()
+    return refresh_masters(store.workspace(), anew=ask.anew).only(*MASTERS), ()
 
 
-def _facts(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
+def _facts(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.silver import refresh_facts
 
-    return refresh_facts(store.workspace(), days), ()
+    return refresh_facts(store.workspace(), ask.days), ()
 
 
-def _movements(store: Store, days: set[date] | None, config: dict[str, Any]) -> tuple["Report", Sequence[str]]:
+def _movements(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.stock import refresh_movements
 
-    return refresh_movements(store.workspace(), days), ()
+    return refresh_movements(store.workspace(), ask.days), ()
 
 
-def _balance(lake: "Lake", report: "Report") -> "Finding":
+def _balance(lake: "Lake", days: Days | None) -> "Finding":
     from inventory_assets.quality.checks import every_row_accounted
 
-    return every_row_accounted(lake, set(report.replaced[tables.DAY_BALANCE.path].days))
+    return every_row_accounted(lake, days)
 
 
 MASTERS_STEP = Step("silver_masters", MASTERS, _masters, "Item, location and supplier masters with their history.")
@@ -52,7 +52,7 @@ FACTS_STEP = Step(
     FACTS,
     _facts,
     "Sales, returns, warehouse records, orders and openings of the days that changed, and what was refused.",
-    checks=(
+    further=(
         Check(
             "every_row_accounted",
             tables.DAY_BALANCE,

@@ -215,20 +215,31 @@ def local_root(root_uri: str) -> Path | None:
 
 
 def _local_entries(root: Path) -> Iterator[Entry]:
-    pending = [root] if root.is_dir() else []
+    """Files below a folder.
+
+    Raises:
+        LandingError: it is no folder, or a part of it cannot be listed.
+    """
+    pending = [root] if root.exists() else []
     while pending:
-        with os.scandir(pending.pop()) as found:
-            for item in found:
-                if item.is_dir():
-                    if not item.name.startswith(("_", ".")):
-                        pending.append(Path(item.path))
-                elif item.is_file():
-                    status = item.stat()
-                    yield Entry(
-                        Path(item.path).relative_to(root).as_posix(),
-                        status.st_size,
-                        datetime.fromtimestamp(status.st_mtime, UTC),
-                    )
+        folder = pending.pop()
+        try:
+            found = list(os.scandir(folder))
+        except FileNotFoundError:
+            continue  # removed while we looked
+        except OSError as error:
+            raise LandingError(f"landing folder {folder} cannot be listed ({error}); mend it") from error
+        for item in found:
+            if item.is_dir():
+                if not item.name.startswith(("_", ".")):
+                    pending.append(Path(item.path))
+            elif item.is_file():
+                status = item.stat()
+                yield Entry(
+                    Path(item.path).relative_to(root).as_posix(),
+                    status.st_size,
+                    datetime.fromtimestamp(status.st_mtime, UTC),
+                )
 
 
 def store_entries(filesystem: FileSystem, base: str) -> Iterator[Entry]:

@@ -84,12 +84,12 @@ def _holidays(workspace: Workspace, days: Collection[Day]) -> dict[str, frozense
     return calendars
 
 
-def refresh_item_features(workspace: Workspace) -> Report:
-    """Rebuild item features when the daily summary changed."""
+def refresh_item_features(workspace: Workspace, *, anew: bool = False) -> Report:
+    """Rebuild item features when the daily summary changed, or `anew`."""
     lake, table, source = workspace.lake, INVENTORY_OPTIMIZATION_FEATURES, DAILY_INVENTORY_SUMMARY
     report = Report((table,))
     pins = lake.pins((source,))
-    if not pins or lake.consumed(table, source) == pins[source.path]:
+    if not pins or (not anew and lake.consumed(table, source) == pins[source.path]):
         return report
     present = [day for day, rows in lake.day_rows(source, pins[source.path]).items() if day is not None and rows]
     if not present:
@@ -104,13 +104,15 @@ def refresh_item_features(workspace: Workspace) -> Report:
     return report
 
 
-def refresh_customer_features(workspace: Workspace) -> Report:
-    """Rebuild customer features when sales, returns or cancellations changed."""
+def refresh_customer_features(workspace: Workspace, *, anew: bool = False) -> Report:
+    """Rebuild customer features when sales, returns or cancellations changed, or `anew`."""
     lake, table = workspace.lake, CUSTOMER_BEHAVIOR_FEATURES
     sources = (SALES, RETURNS, CANCELLATIONS)
     report = Report((table,))
     pins = lake.pins(sources)
-    if not pins or all(lake.consumed(table, source) == pins.get(source.path) for source in sources):
+    if not pins:
+        return report
+    if not anew and all(lake.consumed(table, source) == pins.get(source.path) for source in sources):
         return report
     known = pl.col("customer_id").is_not_null()
     sales, returns, cancellations = (lake.scan(s, pins.get(s.path)).filter(known) for s in sources)

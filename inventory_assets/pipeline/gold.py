@@ -51,12 +51,14 @@ def refresh_sales(workspace: Workspace, days: Collection[Day] | None = None) -> 
     return report
 
 
-def refresh_suppliers(workspace: Workspace) -> Report:
-    """Rebuild supplier performance when supplier orders changed."""
+def refresh_suppliers(workspace: Workspace, *, anew: bool = False) -> Report:
+    """Rebuild supplier performance when supplier orders changed, or `anew`."""
     lake = workspace.lake
     report = Report((SUPPLIER_PERFORMANCE,))
     pins = lake.pins((SUPPLIER_ORDERS,))
-    if not pins or lake.consumed(SUPPLIER_PERFORMANCE, SUPPLIER_ORDERS) == pins[SUPPLIER_ORDERS.path]:
+    if not pins:
+        return report
+    if not anew and lake.consumed(SUPPLIER_PERFORMANCE, SUPPLIER_ORDERS) == pins[SUPPLIER_ORDERS.path]:
         return report
     orders = lake.scan(SUPPLIER_ORDERS, pins[SUPPLIER_ORDERS.path])
     rows = supplier_performance(orders, workspace.now().date()).collect()

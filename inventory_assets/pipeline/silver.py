@@ -98,14 +98,15 @@ MASTERS: dict[str, tuple[Table, Callable[..., Frames]]] = {
 }
 
 
-def refresh_master(workspace: Workspace, name: str) -> Report:
-    """Rebuild a master table from all of its bronze rows when they or decisions about them changed."""
+def refresh_master(workspace: Workspace, name: str, *, anew: bool = False) -> Report:
+    """Rebuild a master table from all of its bronze rows when they or decisions about them changed, or `anew`."""
     lake = workspace.lake
     table, build = MASTERS[name]
     bronze = BRONZE[name]
     report = Report((table, *SHARED))
     pins = lake.pins((bronze, DECISIONS))
-    if not _stale(lake, (table, *SHARED), pins, bronze) and not decided_days(lake, table, name, pins):
+    stale = (anew and bronze.path in pins) or _stale(lake, (table, *SHARED), pins, bronze)
+    if not stale and not decided_days(lake, table, name, pins):
         return report
     decisions = _decisions(lake, name, pins)
     frames = build(lake.scan(bronze, pins.get(bronze.path)).collect(), decisions, workspace.profiles)
@@ -116,11 +117,11 @@ def refresh_master(workspace: Workspace, name: str) -> Report:
     return report
 
 
-def refresh_masters(workspace: Workspace) -> Report:
-    """Rebuild every master whose bronze rows or decisions changed."""
+def refresh_masters(workspace: Workspace, *, anew: bool = False) -> Report:
+    """Rebuild every master whose bronze rows or decisions changed, or all of them `anew`."""
     report = Report((*(table for table, _ in MASTERS.values()), *SHARED))
     for name in MASTERS:
-        report.merge(refresh_master(workspace, name))
+        report.merge(refresh_master(workspace, name, anew=anew))
     return report
 
 

@@ -54,18 +54,19 @@ def refresh_movements(workspace: Workspace, days: Collection[Day] | None = None)
     return report
 
 
-def refresh_position(workspace: Workspace) -> Report:
-    """Rebuild the checkpoints of the pairs whose events changed, and the position of all pairs."""
+def refresh_position(workspace: Workspace, *, anew: bool = False) -> Report:
+    """Rebuild the checkpoints of the pairs whose events changed (all of them `anew`), and the position of all pairs."""
     lake = workspace.lake
     report = Report((STOCK_CHECKPOINTS, INVENTORY_POSITION))
     pins = lake.pins((*STOCK_INPUTS, QUARANTINE))
-    if all(lake.consumed(INVENTORY_POSITION, TABLES[path]) == version for path, version in pins.items()):
+    taken = all(lake.consumed(INVENTORY_POSITION, TABLES[path]) == version for path, version in pins.items())
+    if taken and not anew:
         return report
     counts = all_counts(workspace, pins)
     newest = _newest_day(lake, pins, counts)
     if newest is None:
         return report
-    closed = _close_months(workspace, pins, counts, newest, report)
+    closed = _close_months(workspace, pins, counts, newest, report, anew=anew)
     last_month = month_before(_month(newest))
     checkpoint = checkpoint_at(closed, last_month)
     movements = movements_since(lake, pins, last_month)
@@ -81,14 +82,14 @@ def refresh_position(workspace: Workspace) -> Report:
 
 
 def _close_months(
-    workspace: Workspace, pins: dict[str, int], counts: pl.DataFrame, newest: date, report: Report
+    workspace: Workspace, pins: dict[str, int], counts: pl.DataFrame, newest: date, report: Report, *, anew: bool
 ) -> pl.DataFrame:
-    """Checkpoints up to the month before the newest event; writes those that changed."""
+    """Checkpoints up to the month before the newest event; writes those that changed, or all `anew`."""
     lake = workspace.lake
     last_month = month_before(_month(newest))
     inputs = {path: version for path, version in pins.items() if path != QUARANTINE.path}
     months = {month for month, rows in lake.day_rows(STOCK_CHECKPOINTS, column="month").items() if month and rows}
-    changed = changed_since(workspace, STOCK_CHECKPOINTS, pins, counts) if months else None
+    changed = changed_since(workspace, STOCK_CHECKPOINTS, pins, counts) if months and not anew else None
     existing = lake.scan(STOCK_CHECKPOINTS)
     if changed is None:
         first, pairs = _first_month(lake, pins, counts), None

@@ -16,11 +16,19 @@ from inventory_assets.lakehouse.lake import Lake
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Outcome of a check: whether it holds, in words, with numbers to plot."""
+    """Outcome of a check.
+
+    Attributes:
+        passed: whether it holds.
+        description: the same in words, with the first offenders.
+        numbers: numbers to plot.
+        wrong_days: days that break it and that building them again could mend.
+    """
 
     passed: bool
     description: str
     numbers: dict[str, int | float] = field(default_factory=dict)
+    wrong_days: tuple[date | None, ...] = ()
 
 
 def keeps_contract(lake: Lake, table: Table, days: Collection[date | None] | None = None) -> Finding:
@@ -28,18 +36,28 @@ def keeps_contract(lake: Lake, table: Table, days: Collection[date | None] | Non
     handle = lake.open(table)
     if handle is None:
         return Finding(passed=True, description="not written yet")
-    stored = {f.name: (str(f.type), f.nullable) for f in handle.schema().fields}
+    found = {f.name: (str(f.type), f.nullable) for f in handle.schema().fields}
     declared = {f.name: (str(f.type), f.nullable) for f in delta_schema(table).fields}
-    if stored != declared:
-        wrong = sorted(name for name in {*stored, *declared} if stored.get(name) != declared.get(name))
+    if found != declared:
+        wrong = sorted(name for name in {*found, *declared} if found.get(name) != declared.get(name))
         return Finding(passed=False, description=f"{table.path}: stored columns differ from the contract: {wrong}")
-    scoped = days if "event_date" in table.partition_by else None
-    keys = lake.scan(table, days=scoped).select(table.key).collect()
+    by_day = "event_date" in table.partition_by
+    stored = lake.scan(table, days=days if by_day else None)
+    marks = stored.select(mark=pl.struct(table.key).hash()).collect(engine="streaming")["mark"]
+    numbers: dict[str, int | float] = {"rows": marks.len(), "doubled_keys": 0}
+    suspect = marks.filter(marks.is_duplicated()).unique()
+    if suspect.is_empty():
+        return Finding(passed=True, description=f"{marks.len()} rows, every key once", numbers=numbers)
+    columns = list(dict.fromkeys([*table.key, *(["event_date"] if by_day else [])]))
+    keys = stored.select(columns).filter(pl.struct(table.key).hash().is_in(suspect.implode())).collect()
     doubled = duplicated_keys(keys, table)
-    words = f"{keys.height} rows, every key once"
-    if doubled.height:
-        words = f"{table.path}: {doubled.height} keys stand more than once, first: {doubled.head(3).to_dicts()}"
-    return Finding(doubled.is_empty(), words, {"rows": keys.height, "doubled_keys": doubled.height})
+    days_of = keys.join(doubled, on=list(table.key), how="semi", nulls_equal=True) if by_day else keys.clear()
+    return Finding(
+        doubled.is_empty(),
+        f"{table.path}: {doubled.height} keys stand more than once, first: {doubled.head(3).to_dicts()}",
+        {**numbers, "doubled_keys": doubled.height},
+        tuple(days_of["event_date"].unique().sort().to_list()) if by_day else (),
+    )
 
 
 def every_row_accounted(lake: Lake, days: Collection[date | None] | None = None) -> Finding:
@@ -62,4 +80,5 @@ def every_row_accounted(lake: Lake, days: Collection[date | None] | None = None)
     if lost.height:
         words = f"{lost.height} days do not balance, first: {lost.head(3).to_dicts()}"
     numbers = {name: int(sums[name].sum()) for name in ("bronze", "repeats", "quarantined")}
-    return Finding(lost.is_empty(), words, {**numbers, "unbalanced_days": lost.height})
+    wrong = tuple(lost["event_date"].unique().sort().to_list())
+    return Finding(lost.is_empty(), words, {**numbers, "unbalanced_days": lost.height}, wrong)
