@@ -17,7 +17,7 @@ import polars as pl
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.schemas import ContractError, check, conform, empty
 
-CHECK_ROWS = 131_072
+CHECK_ROWS = 262_144
 """Rows of a lazy frame that are checked together."""
 BATCH_ROWS = 16_384
 """Rows given to the writer at a time."""
