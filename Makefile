@@ -50,7 +50,8 @@ chaos: $(READY) ## Long campaigns: only the slow tests, with the counts of the p
 	@INVENTORY_TEST_PROFILE=chaos $(BIN)/pytest -m slow -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 bench: $(READY) ## Every script of benchmarks/, into docs/benchmarks.md
-	@set -e; shopt -s nullglob; for script in benchmarks/bench_*.py; do echo "── $$script"; $(BIN)/python "$$script"; done
+	$(BIN)/python -m benchmarks.import_time --save
+	$(BIN)/python -m benchmarks.main_line --save
 
 clean: ## Remove environment and caches; data/ stays
 	rm -rf .venv .tools .cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info

@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     storage_options: dict[str, SecretStr] = Field(default_factory=dict, description="Options of the object store.")
     partitions_start: date = Field(default=date(2005, 1, 1), description="First daily partition. Never change it.")
     block_days: int = Field(default=31, ge=1, description="Days computed and written together.")
-    block_rows: int = Field(default=1_500_000, ge=1, description="Bronze rows computed and written together, about.")
+    block_rows: int = Field(default=500_000, ge=1, description="Bronze rows computed and written together, about.")
     ingest: IngestSettings = IngestSettings()
     publish: PublishSettings = PublishSettings()
     fixed_clock: str | None = Field(default=None, description="ISO 8601 instant that stands still, for tests.")

@@ -17,9 +17,9 @@ import polars as pl
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.schemas import ContractError, check, conform, empty
 
-CHECK_ROWS = 131_072
+CHECK_ROWS = 262_144
 """Rows of a lazy frame that are checked together."""
-BATCH_ROWS = 16_384
+BATCH_ROWS = 65_536
 """Rows given to the writer at a time."""
 
 
@@ -53,12 +53,14 @@ class Checked:
         import pyarrow as pa
 
         self.days.clear()
-        schema = empty(self._table).to_arrow().schema
+        # views of texts, as Polars holds them: older layouts are copies that cost as much as the writing
+        layout = pl.CompatLevel.newest()
+        schema = empty(self._table).to_arrow(compat_level=layout).schema
         batches = (
             batch
             for piece in self._pieces()
             for start in range(0, piece.height, BATCH_ROWS)
-            for batch in piece.slice(start, BATCH_ROWS).to_arrow().to_batches()
+            for batch in piece.slice(start, BATCH_ROWS).to_arrow(compat_level=layout).to_batches()
         )
         return pa.RecordBatchReader.from_batches(schema, batches).__arrow_c_stream__(requested_schema)
 

@@ -32,6 +32,8 @@ BRONZE, EXACT_REPEAT = "bronze", "exact_repeat"
 MAX_AHEAD = timedelta(minutes=5)
 """How far an event time may lie ahead of its row's reading."""
 
+SEEN_AT = pl.col("ingestion_timestamp").alias("_seen_at")
+"""The reading an event time must not lie ahead of; a column that rules look at."""
 _READING = ("raw_data", "cast_errors", "row_error", "row_error_detail", "extra_columns", "processing_date", "_sent_sku")
 _WHOLE_ROW = ("file:unreadable", "file:refused", "line:unreadable")
 
@@ -186,9 +188,9 @@ def reasons(rules: Sequence[Rule]) -> pl.Expr:
     return pl.when(listed != "").then(listed)
 
 
-def _mark(identity: Sequence[str]) -> pl.Expr:
-    """A number that rows of one key share, and other rows hardly ever."""
-    return pl.sum_horizontal(pl.col(name).hash(seed=index) for index, name in enumerate(identity, 1))
+def mark(names: Sequence[str]) -> pl.Expr:
+    """A number that rows with the same values in some columns share, and other rows hardly ever."""
+    return pl.sum_horizontal(pl.col(name).hash(seed=index) for index, name in enumerate(names, 1))
 
 
 def _collapse(rows: pl.DataFrame, book: Rulebook) -> pl.DataFrame:
@@ -221,10 +223,8 @@ def _contradictions(rows: pl.DataFrame, book: Rulebook) -> tuple[pl.DataFrame, p
     return winners, losers.with_columns(pl.lit("conflict").alias("_reasons"))
 
 
-def settle(rows: pl.LazyFrame, book: Rulebook) -> Settled:
+def settle(rows: pl.DataFrame, book: Rulebook) -> Settled:
     """Send each row to one place: kept, quarantine, or counted as an exact repeat.
-
-    The rows are read several times and never held as a whole: only those that break a rule or share their key are.
 
     Args:
         rows: standardised rows of one source with the feed's, bronze's lineage and the flag columns.
@@ -234,20 +234,14 @@ def settle(rows: pl.LazyFrame, book: Rulebook) -> Settled:
         Kept rows (one a key and day) with the columns of `rows` but those about their reading, quarantine rows, and
         repeats by source and day.
     """
-    ready = rows.with_columns(pl.col("ingestion_timestamp").alias("_seen_at"))
-    lean = [name for name in rows.collect_schema().names() if name not in _READING]
-    mark = _mark(book.identity)
-    special = broken(book.rules)
-    judged = ready.select(mark.alias("mark"), special.alias("bad")).collect(engine="streaming")
-    doubled = judged["mark"].filter(judged["mark"].is_duplicated()).unique()
-    if not doubled.len() and not judged["bad"].any():
-        return Settled(rows.select(lean), empty(QUARANTINE), _repeats(ready.clear().collect()))
-    del judged
-    if doubled.len():  # by hash, so rarely a row too many is looked at
-        special = special | mark.is_in(doubled.implode())
-    plain = ready.filter(~special).select(lean)
-    firsts = _collapse(ready.filter(special).collect(engine="streaming"), book)
-    firsts = firsts.with_columns(reasons(book.rules).alias("_reasons"))
+    ready = rows.lazy().with_columns(SEEN_AT)
+    judged = ready.select(mark(book.identity).alias("mark"), broken(book.rules).alias("bad")).collect()
+    special = judged["bad"] | judged["mark"].is_duplicated()
+    lean = [name for name in rows.columns if name not in _READING]
+    if not special.any():
+        return Settled(rows.select(lean).lazy(), empty(QUARANTINE), _repeats(rows.clear()))
+    plain = rows.lazy().select(lean).filter(~special)
+    firsts = _collapse(ready.filter(special).collect(), book).with_columns(reasons(book.rules).alias("_reasons"))
     good = firsts.filter(pl.col("_reasons").is_null())
     winners, losers = _contradictions(good, book)
     refused = pl.concat([firsts.filter(pl.col("_reasons").is_not_null()), losers])

@@ -102,7 +102,7 @@ def _build(
         ),
         "_from", "location_id" if "location_id" in feed.column_names else None, pl.lit(None, pl.Int64), by_day=False,
     )  # fmt: skip
-    settled = settle(_standardised(rows, feed, profiles).lazy(), book)
+    settled = settle(_standardised(rows, feed, profiles), book)
     facts = [name for name in feed.column_names if name not in (key, *_TIMES)]
     versions, again = _versions(settled.kept.collect(), key, facts)
     found = versions.select(table.column_names)

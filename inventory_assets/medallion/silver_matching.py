@@ -166,12 +166,12 @@ def matching_days(
     return MatchingDays(rebuild | null, window | null, missing)
 
 
-def sales_like(sales: pl.LazyFrame, returns: pl.DataFrame) -> pl.DataFrame:
-    """Those of the sales that equal a return in customer, item, price and number of units."""
-    keys = _keyed(returns.lazy()).select(_KEY).unique().collect()
-    if keys.is_empty():
-        return sales.clear().collect()
-    return _of_keys(sales, keys).select(sales.collect_schema().names()).collect(engine="streaming")
+def match_mark() -> pl.Expr:
+    """A number that a standardised sale and the returns that may cancel it share; null where nothing can match."""
+    usable = (pl.col("unit_price") > 0) & (pl.col("quantity_sold") != 0) & pl.col("timestamp").is_not_null()
+    shared = (pl.col("customer_id"), pl.col("product_sku"), pl.col("unit_price"), pl.col("quantity_sold").abs())
+    number = pl.sum_horizontal(value.hash(seed=index) for index, value in enumerate(shared, 1))
+    return pl.when(usable & pl.col("customer_id").is_not_null()).then(number)
 
 
 def match_cancellations(sales: pl.DataFrame, returns: pl.DataFrame) -> pl.DataFrame:

@@ -15,21 +15,24 @@ from inventory_assets.contracts.feeds import POS
 from inventory_assets.contracts.schemas import MONEY
 from inventory_assets.medallion.silver_common import (
     MAX_AHEAD,
+    SEEN_AT,
     Rows,
     Rule,
     Rulebook,
     Settled,
+    broken,
     build_sources,
     collected,
     common_rules,
     limit_rules,
+    mark,
     null_key_rules,
     settle,
     trimmed,
 )
 from inventory_assets.medallion.silver_decisions import lay_over_lazily
 from inventory_assets.medallion.silver_items import item_quality, with_items
-from inventory_assets.medallion.silver_matching import match_cancellations, sales_like
+from inventory_assets.medallion.silver_matching import match_cancellations, match_mark
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -45,7 +48,6 @@ POS_TABLES: tuple[Table, ...] = (
 """Tables a POS line may stand in."""
 
 _UNCLASSIFIED, _SALE, _RETURN, _GIVEN_AWAY, _ADJUSTMENT, _NON_MERCHANDISE = range(6)
-_LINE = ("store_id", "transaction_id", "line_number", "event_date")
 _CANCELLED_BY = ("transaction_id", "line_number")
 _QUANTITY, _PRICE = pl.col("quantity_sold"), pl.col("unit_price")
 
@@ -126,43 +128,68 @@ def _local(zones: Iterable[str]) -> list[pl.Expr]:
     ]
 
 
-def _split(kept: pl.LazyFrame) -> dict[Table, Rows]:
-    """Kept lines by table, cancellations told from other returns; sales, of which there are many, stay lazy."""
+def _few(standard: pl.LazyFrame, book: Rulebook) -> pl.DataFrame:
+    """Which rows need a closer look: `_few`, beside the row's number in its file.
+
+    Those that break a rule or share their key, all that are no sales, and sales a return may cancel. The others are
+    sales whatever the few are, and nothing about them depends on another row.
+    """
+    judged = (
+        standard.with_columns(SEEN_AT)
+        .select(
+            pl.col("row_number").alias("_at"),
+            mark(book.identity).alias("mark"),
+            match_mark().alias("match"),
+            (broken(book.rules) | (pl.col("_class") != _SALE)).alias("odd"),
+            (_QUANTITY < 0).alias("negative"),
+        )
+        .collect(engine="streaming")
+    )
+    taken_back = judged.filter("negative")["match"].drop_nulls().unique().implode()
+    return judged.select(
+        "_at",
+        (pl.col("odd") | pl.col("mark").is_duplicated() | pl.col("match").is_in(taken_back).fill_null(value=False))
+        .alias("_few"),
+    )  # fmt: skip
+
+
+def _split(sales: pl.LazyFrame, few: pl.DataFrame) -> dict[Table, Rows]:
+    """Kept lines by table, cancellations told from other returns.
+
+    Args:
+        sales: lines that are sales and that nothing cancels.
+        few: all other lines.
+    """
     names = [name for name in silver.NON_MERCHANDISE.column_names if name not in silver.SALES.key]
-    others = kept.filter(pl.col("_class") != _SALE).select(*silver.SALES.key, *names, "disposition", "_class").collect()
 
-    def lines(code: int) -> pl.DataFrame:
-        return others.filter(pl.col("_class") == code).drop("_class")
+    def lines(code: int, *more: str) -> pl.DataFrame:
+        return few.filter(pl.col("_class") == code).select(*silver.SALES.key, *names, *more)
 
-    sales = kept.filter(pl.col("_class") == _SALE).select(*silver.SALES.key, *names)
-    returns = lines(_RETURN).with_columns(pl.col("disposition").fill_null("resalable"))
-    candidates = sales_like(sales, returns)
+    candidates = lines(_SALE)
+    returns = lines(_RETURN, "disposition").with_columns(pl.col("disposition").fill_null("resalable"))
     pairs = match_cancellations(candidates, returns)
-    sale, back = candidates[pairs["sale"]], returns[pairs["return"]]
-    sold = sale.select(
+    sold = candidates[pairs["sale"]].select(
         pl.col("transaction_id").alias("sale_transaction_id"),
         pl.col("line_number").alias("sale_line_number"),
         pl.col("store_id").alias("sale_store_id"),
         pl.col("event_date").alias("sale_date"),
     )
-    marks = sale.select(*_LINE).hstack([back[name].alias(f"cancelled_by_{name}") for name in _CANCELLED_BY])
+    back = returns[pairs["return"]]
+    marks = pl.DataFrame({"_row": pairs["sale"], **{f"cancelled_by_{name}": back[name] for name in _CANCELLED_BY}})
+    uncancelled = (pl.lit(None, marks.schema[name]).alias(name) for name in marks.columns if name != "_row")
     return {
-        silver.SALES: _marked(sales, marks),
+        silver.SALES: pl.concat(
+            [
+                sales.select(*silver.SALES.key, *names, *uncancelled),
+                candidates.with_row_index("_row").join(marks, on="_row", how="left").drop("_row").lazy(),
+            ]
+        ),
         silver.RETURNS: returns.with_row_index("_row").join(pairs, left_on="_row", right_on="return", how="anti"),
         silver.CANCELLATIONS: back.hstack(sold),
         silver.GIVEN_AWAY: lines(_GIVEN_AWAY),
         silver.STOCK_ADJUSTMENTS: lines(_ADJUSTMENT),
         silver.NON_MERCHANDISE: lines(_NON_MERCHANDISE),
     }
-
-
-def _marked(sales: pl.LazyFrame, marks: pl.DataFrame) -> pl.LazyFrame:
-    """Sales with the line that cancelled them."""
-    if marks.is_empty():
-        return sales.with_columns(
-            pl.lit(None, marks.schema[name]).alias(name) for name in marks.columns if name not in _LINE
-        )
-    return sales.join(marks.lazy(), on=_LINE, how="left", maintain_order="left")
 
 
 def plan_pos(
@@ -181,9 +208,15 @@ def plan_pos(
 
     def treat(sent: pl.LazyFrame, profile: SourceProfile) -> tuple[Settled, dict[Table, Rows]]:
         zones = sent.select(pl.col("business_time_zone").drop_nulls().unique().sort()).collect(engine="streaming")
-        settled = settle(_standardised(sent, known_items, profile), _rulebook(profile, max_ahead))
-        derived = settled.kept.with_columns(*_local(zones.to_series()), _quality(profile).alias("data_quality_score"))
-        return settled, _split(derived)
+        derived = (*_local(zones.to_series()), _quality(profile).alias("data_quality_score"))
+        book = _rulebook(profile, max_ahead)
+        told = pl.concat([sent, _few(_standardised(sent, known_items, profile), book).lazy()], how="horizontal")
+        # both readings give the rows in the same order; were it not so, rows would be missing in day_balance
+        many = told.filter(~pl.col("_few") & (pl.col("_at") == pl.col("row_number"))).drop("_few", "_at")
+        few = told.filter("_few", pl.col("_at") == pl.col("row_number")).drop("_few", "_at")
+        settled = settle(_standardised(few.collect(engine="streaming").lazy(), known_items, profile).collect(), book)
+        sales = _standardised(many, known_items, profile).with_columns(derived)
+        return settled, _split(sales, settled.kept.with_columns(derived).collect())
 
     rows = lay_over_lazily(bronze, decisions, profiles, POS)
     return build_sources(rows, POS, POS_TABLES, profiles, days, treat)

@@ -77,7 +77,7 @@ def build_stock(
 
     def treat(sent: pl.LazyFrame, profile: SourceProfile) -> tuple[Settled, dict[Table, pl.DataFrame]]:
         rows = trimmed(with_items(sent, known_items, profile), ["location_id", "document_id"])
-        settled = settle(rows, _rulebook(profile, max_ahead))
+        settled = settle(rows.collect(), _rulebook(profile, max_ahead))
         kept = settled.kept.with_columns(
             pl.col("as_of").alias("event_time"),
             item_quality([pl.col("document_id").is_not_null()]).alias("data_quality_score"),

@@ -101,7 +101,7 @@ def build_supplier(
     quality = item_quality([~pl.col("bare_shape"), pl.col("currency").str.len_bytes() == 3, ~backwards])  # noqa: PLR2004
 
     def treat(sent: pl.LazyFrame, profile: SourceProfile) -> tuple[Settled, dict[Table, pl.DataFrame]]:
-        settled = settle(_standardised(sent, known_items, profile), _rulebook(profile, max_ahead))
+        settled = settle(_standardised(sent, known_items, profile).collect(), _rulebook(profile, max_ahead))
         return settled, {SUPPLIER_ORDERS: settled.kept.with_columns(quality.alias("data_quality_score")).collect()}
 
     rows = lay_over_lazily(bronze, decisions, profiles, SUPPLIER)

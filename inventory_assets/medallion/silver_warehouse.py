@@ -134,7 +134,7 @@ def build_warehouse(
     """
 
     def treat(sent: pl.LazyFrame, profile: SourceProfile) -> tuple[Settled, dict[Table, pl.DataFrame]]:
-        settled = settle(_standardised(sent, known_items, profile), _rulebook(profile, max_ahead))
+        settled = settle(_standardised(sent, known_items, profile).collect(), _rulebook(profile, max_ahead))
         return settled, _split(settled.kept)
 
     rows = lay_over_lazily(bronze, decisions, profiles, WAREHOUSE)

@@ -32,7 +32,7 @@ class Workspace:
     profiles: Profiles
     now: Callable[[], datetime]
     block_days: int = 31
-    block_rows: int = 1_500_000
+    block_rows: int = 500_000
 
 
 @dataclass(slots=True)
