@@ -31,11 +31,9 @@ def landing(context: dg.SensorEvaluationContext, store: Store) -> dg.RunRequest 
     if live:
         return dg.SkipReason(f"run {live[0].dagster_run.run_id} of the lane is under way")
     unfinished = unfinished_in_a_row(context.instance)
-    left = pause_after(len(unfinished)) - (now - unfinished[0].update_timestamp) if unfinished else None
-    if left is not None and left.total_seconds() > 0:
-        return dg.SkipReason(
-            f"{len(unfinished)} runs in a row did not succeed; next attempt in {left.total_seconds():.0f} s"
-        )
+    pause = pause_after(len(unfinished))
+    if pause and now - unfinished[0].update_timestamp < pause:
+        return dg.SkipReason(f"{len(unfinished)} runs in a row did not succeed; next attempt {pause} after the last")
     workspace, settings = store.workspace(), store.settings()
     planned = plan(workspace, settings.ingest)
     for path in planned.rewritten:

@@ -55,7 +55,7 @@ def spec(table: Table) -> dg.AssetSpec:
     """Asset spec of a declared table."""
     return dg.AssetSpec(
         key(table.path),
-        deps=[key(path) for path in table.upstream if path != "silver/decisions"],
+        deps=[key(path) for path in table.upstream],
         description=describe(table),
         group_name=table.layer,
         kinds=KINDS[table.layer],

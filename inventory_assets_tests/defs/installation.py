@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import dagster as dg
@@ -18,6 +19,13 @@ from inventory_assets.settings import Settings
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
 DAY = date(2024, 5, 1)
 HEADER = "transaction_id,line_number,store_id,product_sku,quantity_sold,unit_price,timestamp"
+
+
+@cache
+def loaded() -> dg.Definitions:
+    """The definitions, once: called where the clock stands at `NOW` already."""
+    assert Settings().fixed_clock == NOW.isoformat()
+    return defs()
 
 
 def line(number: int, *, day: date = DAY, quantity: str = "2", price: str = "1.50", receipt: str = "R1") -> str:
@@ -55,10 +63,14 @@ class Installation:
 
     def refresh(self, **config: object) -> dg.ExecuteInProcessResult:
         """Run the refresh job."""
-        return defs().resolve_job_def("refresh").execute_in_process(
-            instance=self.instance,
-            raise_on_error=False,
-            run_config={"ops": {"refresh_bronze": {"config": config}}},
+        return (
+            loaded()
+            .resolve_job_def("refresh")
+            .execute_in_process(
+                instance=self.instance,
+                raise_on_error=False,
+                run_config={"ops": {"refresh_bronze": {"config": config}}},
+            )
         )
 
     def rows(self, path: str) -> pl.DataFrame:

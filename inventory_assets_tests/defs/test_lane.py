@@ -1,0 +1,275 @@
+"""The landing sensor against a real instance and real folders: what it asks for, and when it stays quiet."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+from dagster import DagsterRunStatus
+from dagster._core.definitions.reconstruct import ReconstructableRepository
+from dagster._core.origin import JobPythonOrigin
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
+
+from inventory_assets.defs import lane
+from inventory_assets.defs.lane import LANE, LANE_TAG, PROCESS_TAG, START_TIMEOUT
+from inventory_assets.ingest.landing import LandingError
+from inventory_assets_tests.defs.installation import Installation, line, loaded
+
+LIVE_WITHOUT_PROCESS = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
+
+
+def tick(installation: Installation) -> dg.SensorExecutionData:
+    """One evaluation of the sensor, as the daemon makes it."""
+    resources = loaded().resources
+    with dg.build_sensor_context(installation.instance, sensor_name="landing", resources=resources) as context:
+        return loaded().get_sensor_def("landing").evaluate_tick(context)
+
+
+def asked(installation: Installation) -> dict | None:
+    """Configuration of the run a tick asks for, None where it asks for none."""
+    requests = tick(installation).run_requests or []
+    assert len(requests) <= 1
+    return requests[0].run_config["ops"]["refresh_bronze"]["config"] if requests else None
+
+
+def quiet(installation: Installation) -> str:
+    """Why a tick asks for nothing."""
+    data = tick(installation)
+    assert not data.run_requests
+    return str(data.skip_message)
+
+
+def run(
+    installation: Installation, status: DagsterRunStatus, process: str | None = None, age: timedelta = timedelta()
+) -> str:
+    """A run of the lane as the instance knows it."""
+    tags = {LANE_TAG: LANE, **({PROCESS_TAG: process} if process is not None else {})}
+    job = loaded().resolve_job_def("refresh")
+    where = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("inventory_assets"), "__repository__").get_job_origin(
+        job.name
+    )
+    code = ReconstructableRepository.for_module("inventory_assets.definitions", "defs").get_python_origin()
+    made = installation.instance.create_run_for_job(
+        job, tags=tags, status=status, remote_job_origin=where, job_code_origin=JobPythonOrigin(job.name, code)
+    )
+    if age:
+        shift(installation, made.run_id, age)
+    return made.run_id
+
+
+def shift(installation: Installation, run_id: str, age: timedelta) -> None:
+    """Let the last thing that happened to a run lie in the past."""
+    from dagster._core.storage.runs.schema import RunsTable
+
+    moment = datetime.now(UTC).replace(tzinfo=None) - age
+    with installation.instance.run_storage.connect() as connection:
+        connection.execute(
+            RunsTable.update()
+            .where(RunsTable.c.run_id == run_id)
+            .values(create_timestamp=moment, update_timestamp=moment)
+        )
+
+
+def status_of(installation: Installation, run_id: str) -> DagsterRunStatus:
+    found = installation.instance.get_run_by_id(run_id)
+    assert found is not None
+    return found.status
+
+
+@pytest.fixture(scope="module")
+def gone() -> str:
+    """Mark of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        mark = lane.process_mark(process.pid)
+        assert lane.process_lives(mark)
+        process.communicate(b"\n")
+    return mark
+
+
+def test_an_empty_installation_asks_for_nothing(installation):
+    assert quiet(installation).startswith("nothing new; 0 files still being written")
+
+
+def test_complete_files_are_asked_for_by_name(installation):
+    first = installation.land_lines("a", line(1))
+    second = installation.land_lines("b", line(2))
+    assert asked(installation) == {"files": [first, second], "last_attempt": False}
+
+
+def test_what_a_run_has_taken_in_is_not_asked_for_again(installation):
+    installation.land_lines("a", line(1))
+    config = asked(installation)
+    assert config
+    assert installation.refresh(**config).success
+    assert quiet(installation).startswith("nothing new")
+
+
+def test_a_file_still_being_written_waits(installation):
+    installation.land("pos/source=till/a.csv", "transaction_id,", age_seconds=1)
+    assert quiet(installation).startswith("nothing new; 1 files still being written")
+    complete = installation.land_lines("b", line(1))
+    config = asked(installation)
+    assert config
+    assert config["files"] == [complete]
+
+
+def test_no_run_is_asked_for_while_one_is_on_its_way(installation):
+    installation.land_lines("a", line(1))
+    mine = lane.process_mark(os.getpid())
+    for status in (*LIVE_WITHOUT_PROCESS, DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED):
+        live = run(installation, status, mine)
+        assert quiet(installation) == f"run {live} of the lane is under way"
+        installation.instance.delete_run(live)
+    assert asked(installation)
+
+
+def test_a_run_whose_process_is_gone_is_failed_and_its_work_asked_for_again(installation, gone):
+    name = installation.land_lines("a", line(1))
+    dead = run(installation, DagsterRunStatus.STARTED, gone)
+    assert asked(installation) == {"files": [name], "last_attempt": False}
+    assert status_of(installation, dead) == DagsterRunStatus.FAILURE
+
+
+@pytest.mark.parametrize("status", [*LIVE_WITHOUT_PROCESS, DagsterRunStatus.NOT_STARTED])
+def test_a_run_that_never_named_its_process_is_failed_after_a_while(installation, status):
+    installation.land_lines("a", line(1))
+    silent = run(installation, status, age=START_TIMEOUT + timedelta(seconds=5))
+    assert asked(installation)
+    assert status_of(installation, silent) == DagsterRunStatus.FAILURE
+
+
+def test_a_run_may_wait_in_the_queue_as_long_as_it_must(installation):
+    installation.land_lines("a", line(1))
+    waiting = run(installation, DagsterRunStatus.QUEUED, age=timedelta(hours=5))
+    assert quiet(installation) == f"run {waiting} of the lane is under way"
+
+
+def test_a_run_that_waited_long_in_the_queue_still_gets_its_time_to_start(installation):
+    installation.land_lines("a", line(1))
+    waited = run(installation, DagsterRunStatus.QUEUED, age=timedelta(hours=5))
+    queued = installation.instance.get_run_by_id(waited)
+    assert queued is not None
+    installation.instance.report_run_canceling(queued)  # any event: the last thing that happened is now
+    assert quiet(installation) == f"run {waited} of the lane is under way"
+
+
+def test_a_live_process_is_told_from_a_reused_pid_another_boot_and_another_host(gone):
+    mine = lane.process_mark(os.getpid())
+    host, boot, pid, started = mine.rsplit("/", 3)
+    assert lane.process_lives(mine)
+    assert not lane.process_lives(gone)
+    assert not lane.process_lives(f"{host}/{boot}/{pid}/{int(started) - 60}")
+    assert not lane.process_lives(f"{host}/another-boot/{pid}/{started}")
+    assert lane.process_lives(f"not-{socket.gethostname()}/{boot}/{pid}/{started}"), "nobody can tell from here"
+
+
+def test_a_killed_worker_that_nobody_has_waited_for_counts_as_gone():
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        mark = lane.process_mark(process.pid)
+        process.kill()
+        deadline = time.monotonic() + 10
+        while lane.process_lives(mark) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not lane.process_lives(mark)
+        assert os.path.exists(f"/proc/{process.pid}") or not os.path.isdir("/proc"), "a zombie until it is waited for"
+    finally:
+        process.communicate()
+
+
+def test_the_first_failure_is_tried_again_at_once_and_further_ones_wait_longer_and_longer(installation):
+    installation.land_lines("a", line(1))
+    run(installation, DagsterRunStatus.FAILURE)
+    assert asked(installation), "a single failure may have been bad luck"
+    run(installation, DagsterRunStatus.FAILURE)
+    assert quiet(installation).startswith("2 runs in a row did not succeed; next attempt 0:00:05 after")
+    run(installation, DagsterRunStatus.FAILURE)
+    assert quiet(installation).startswith("3 runs in a row did not succeed; next attempt 0:00:15 after")
+    pauses = [lane.pause_after(failures).total_seconds() for failures in range(12)]
+    assert pauses == [0, 0, 5, 15, 35, 75, 155, 315, 600, 600, 600, 600]
+
+
+def test_the_last_attempt_is_said_after_the_third_failure_whatever_else_has_arrived(installation):
+    installation.land_lines("a", line(1))
+    for failures, last in ((1, False), (2, True), (3, True)):
+        run(installation, DagsterRunStatus.FAILURE, age=timedelta(hours=1))
+        installation.land_lines(f"new{failures}", line(failures))
+        config = asked(installation)
+        assert config
+        assert config["last_attempt"] is last, failures
+
+
+def test_a_success_forgets_the_failures_before_it(installation):
+    installation.land_lines("a", line(1))
+    for status in (DagsterRunStatus.FAILURE, DagsterRunStatus.FAILURE, DagsterRunStatus.SUCCESS):
+        run(installation, status)
+    config = asked(installation)
+    assert config
+    assert config["last_attempt"] is False
+
+
+@pytest.mark.parametrize("status", [DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED])
+def test_work_that_a_run_left_behind_is_taken_up_without_a_new_file(installation, status):
+    run(installation, status)
+    assert asked(installation) == {"files": [], "last_attempt": False}
+
+
+def test_a_publication_that_is_due_is_asked_for_without_a_new_file(installation, monkeypatch):
+    installation.land_lines("a", line(1))
+    assert installation.refresh().success
+    installation.land_lines("b", line(2))
+    monkeypatch.setenv("INVENTORY_PUBLISH__MIN_INTERVAL_SECONDS", "60")
+    assert installation.refresh().success
+    assert quiet(installation).startswith("nothing new"), "the last publication is too recent"
+    monkeypatch.setenv("INVENTORY_PUBLISH__MIN_INTERVAL_SECONDS", "0")
+    config = asked(installation)
+    assert config == {"files": [], "last_attempt": False}
+    assert installation.refresh(**config).success
+    assert quiet(installation).startswith("nothing new")
+
+
+def test_a_rewritten_file_is_named_and_not_read_again(installation):
+    installation.land_lines("a", line(1))
+    assert installation.refresh().success
+    installation.land("pos/source=till/a.csv", "other,content\n1,2\n", age_seconds=30)
+    assert "1 rewritten under their name" in quiet(installation)
+
+
+def test_a_file_of_no_feed_is_counted_and_stops_nothing(installation):
+    installation.land("tills/a.csv", "a,b\n")
+    assert "1 of no known feed" in quiet(installation)
+    assert installation.land_lines("a", line(1)) in (asked(installation) or {})["files"]
+
+
+def test_a_landing_folder_that_cannot_be_listed_fails_the_tick_and_loses_nothing(installation, gone):
+    landing = installation.data / "landing"
+    landing.write_text("a file where a folder should be")
+    dead = run(installation, DagsterRunStatus.STARTED, gone)
+    with pytest.raises(LandingError, match="landing cannot be listed"):
+        tick(installation)
+    assert status_of(installation, dead) == DagsterRunStatus.FAILURE, "sweeping needs no landing folder"
+    landing.unlink()
+    name = installation.land_lines("a", line(1))
+    assert (asked(installation) or {})["files"] == [name]
+
+
+def test_a_run_started_past_the_queue_waits_for_the_older_one(installation, gone):
+    older = run(installation, DagsterRunStatus.STARTED, lane.process_mark(os.getpid()))
+    younger = run(installation, DagsterRunStatus.STARTED)
+    lane.await_turn(installation.instance, older)
+    from threading import Thread
+
+    waiting = Thread(target=lane.await_turn, args=(installation.instance, younger), daemon=True)
+    waiting.start()
+    waiting.join(0.3)
+    assert waiting.is_alive()
+    installation.instance.add_run_tags(older, {PROCESS_TAG: gone})
+    waiting.join(10)
+    assert not waiting.is_alive()
+    assert status_of(installation, older) == DagsterRunStatus.FAILURE
