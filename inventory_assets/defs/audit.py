@@ -136,9 +136,9 @@ def look(lake: Lake, check: Check, before: Known) -> Looked | None:
             return None
         if "event_date" in check.table.partition_by:
             days = frozenset(lake.changed_days(check.table, good, version))
-            if not days and before.passed:
-                return None
     finding = check.find(lake, days)
+    if days is not None and not days and finding.passed and before.passed:
+        return None  # commits without rows, noting what was taken in, are not worth an event
     return Looked(check, finding, table_id, version if finding.passed else good)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from inventory_assets.lakehouse.lake import Lake
     from inventory_assets.pipeline.workspace import Day, Replaced, Report
     from inventory_assets.quality.checks import Finding
+
+Event = dg.AssetMaterialization | dg.AssetCheckEvaluation | dg.Output
 
 STORED_CHECK = "keeps_contract"
 STORED_MEANING = (
@@ -116,7 +118,10 @@ def as_asset(step: Step) -> dg.AssetsDefinition:
 
 
 def as_op(step: Step) -> dg.OpDefinition:
-    """The op of a step: dirty days only; each replaced day is logged as a materialisation of its table."""
+    """The op of a step: dirty days only; each replaced day is a materialisation of its table.
+
+    Events are yielded, not logged: `log_event` holds them back until the op returns, and one that fails loses them.
+    """
 
     @dg.op(
         name=op_of(step),
@@ -126,19 +131,23 @@ def as_op(step: Step) -> dg.OpDefinition:
         config_schema=dict(step.config),
         pool=LAKE_POOL,
     )
-    def refresh_step(context: dg.OpExecutionContext, store: Store) -> None:
+    def refresh_step(context: dg.OpExecutionContext, store: Store) -> Iterator[Event]:
         lake = store.workspace().lake
         said = known(context.instance, step.checks)
         failed, days = wrong(step.checks, said)
         if failed and step.mends:
             context.log.warning(f"checks failed when last looked at; building again what they refused: {_say(days)}")
-            _log(context, lake, _run(context, store, step, Ask(days, anew=True)))
-        _log(context, lake, _run(context, store, step, Ask(config=context.op_config or {})))
-        looked = [look(lake, check, said.get(check.key, Known())) for check in step.checks]
-        refused = [each for each in looked if each is not None and not _log_check(context, each)]
+            yield from _written(context, lake, _run(context, store, step, Ask(days, anew=True)))
+        yield from _written(context, lake, _run(context, store, step, Ask(config=context.op_config or {})))
+        refused = []
+        for check in step.checks:
+            looked = look(lake, check, said.get(check.key, Known()))
+            if looked is not None:
+                yield _evaluation(looked)
+                refused += [] if looked.finding.passed else [f"{check.table.path}: {looked.finding.description}"]
         if refused:
-            words = "; ".join(f"{each.check.table.path}: {each.finding.description}" for each in refused)
-            raise dg.Failure(f"blocking checks failed: {words}", allow_retries=False)
+            raise dg.Failure(f"blocking checks failed: {'; '.join(refused)}", allow_retries=False)
+        yield dg.Output(None, "done")
 
     return refresh_step
 
@@ -168,19 +177,21 @@ def _numbers(lake: "Lake", done: "Replaced") -> dict[str, Any]:
     return numbers
 
 
-def _log(context: dg.OpExecutionContext, lake: "Lake", report: "Report") -> None:
-    """Log what was written: a materialisation a day, or one for a table that is no daily one."""
+def _written(context: dg.OpExecutionContext, lake: "Lake", report: "Report") -> Iterator[dg.AssetMaterialization]:
+    """What was written: a materialisation a day, or one for a table that is no daily one."""
     for path, done in report.replaced.items():
         if done.version is None:
             continue
         if is_daily(TABLES[path]):
-            _log_days(context, path, done.days)
+            yield from _written_days(context, path, done.days)
         else:
-            context.log_event(dg.AssetMaterialization(key(path), metadata=_numbers(lake, done)))
+            yield dg.AssetMaterialization(key(path), metadata=_numbers(lake, done))
 
 
-def _log_days(context: dg.OpExecutionContext, path: str, days: dict["Day", int]) -> None:
-    """Log days with rows, and those that had some before; an event costs more than most days do."""
+def _written_days(
+    context: dg.OpExecutionContext, path: str, days: dict["Day", int]
+) -> Iterator[dg.AssetMaterialization]:
+    """Days with rows, and those that had some before; an event costs more than most days do."""
     held = context.instance.get_materialized_partitions(key(path)) if 0 in days.values() else set()
     partitions = DAILY.get_partition_keys()
     outside = []
@@ -190,7 +201,7 @@ def _log_days(context: dg.OpExecutionContext, path: str, days: dict["Day", int])
             outside.append(f"{rows} rows of {day}")
         elif rows or name in held:
             numbers = {"dagster/partition_row_count": rows}
-            context.log_event(dg.AssetMaterialization(key(path), partition=name, metadata=numbers))
+            yield dg.AssetMaterialization(key(path), partition=name, metadata=numbers)
     if days.get(None):
         outside.append(f"{days[None]} rows without a readable date")
     if outside:
@@ -209,11 +220,8 @@ def _result(check: Check, looked: Looked | None, before: Known) -> dg.AssetCheck
     )  # fmt: skip
 
 
-def _log_check(context: dg.OpExecutionContext, looked: Looked) -> bool:
-    evaluation = dg.AssetCheckEvaluation(
+def _evaluation(looked: Looked) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
         asset_key=key(looked.check.table.path), check_name=looked.check.name, passed=looked.finding.passed,
         description=looked.finding.description, metadata=looked.metadata, blocking=True,
     )  # fmt: skip
-    # `log_event` takes evaluations, as the multi-asset's own machinery does; its annotation names other events only.
-    context.log_event(cast("dg.AssetObservation", evaluation))
-    return looked.finding.passed

@@ -1,4 +1,4 @@
-"""The asset graph as text that a person can read and `git diff` can show: `python -m inventory_assets_tests.defs.asset_graph`."""
+"""The definitions as text that `git diff` can show; written by `python -m inventory_assets_tests.defs.asset_graph`."""
 
 from __future__ import annotations
 
@@ -50,9 +50,7 @@ def _asset(spec: dg.AssetSpec, graph: Any) -> dict[str, Any]:
         "owners": sorted(spec.owners),
         "partitions": _partitions(node.partitions_def),
         "backfill": node.backfill_policy.policy_type.value if node.backfill_policy else None,
-        "checks": sorted(
-            f"{check.name}{' blocking' if graph.get(check).blocking else ''}" for check in node.check_keys
-        ),
+        "checks": {check.name: "blocking" if graph.get(check).blocking else "" for check in node.check_keys},
         "pools": sorted(node.pools or ()),
         "automation": str(spec.automation_condition) if spec.automation_condition else None,
         "materializable": node.is_materializable,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -61,16 +62,29 @@ class Installation:
         """Land receipts of the till."""
         return self.land(f"pos/source=till/{name}.csv", "\n".join([HEADER, *lines, ""]))
 
-    def refresh(self, **config: object) -> dg.ExecuteInProcessResult:
-        """Run the refresh job."""
+    def refresh(self, only: Sequence[str] | None = None, **config: object) -> dg.ExecuteInProcessResult:
+        """Run the refresh job, or only some of its steps."""
         return (
             loaded()
             .resolve_job_def("refresh")
             .execute_in_process(
                 instance=self.instance,
                 raise_on_error=False,
+                op_selection=only,
                 run_config={"ops": {"refresh_bronze": {"config": config}}},
             )
+        )
+
+    def materialise(self, step: str, first: date | None = None, last: date | None = None) -> dg.ExecuteInProcessResult:
+        """Materialise the assets of a step, as a person does in the UI; over a range of days in one run."""
+        assets = next(each for each in loaded().assets or () if getattr(each, "op", None) and each.op.name == step)
+        tags = {}
+        if first is not None and last is not None:
+            tags = {"dagster/asset_partition_range_start": f"{first}", "dagster/asset_partition_range_end": f"{last}"}
+        job = loaded().resolve_implicit_job_def_def_for_assets(list(assets.keys))
+        assert job is not None
+        return job.execute_in_process(
+            instance=self.instance, raise_on_error=False, tags=tags, asset_selection=list(assets.keys)
         )
 
     def rows(self, path: str) -> pl.DataFrame:
@@ -122,4 +136,5 @@ def failed_steps(result: dg.ExecuteInProcessResult) -> dict[str, str]:
 
 def skipped_steps(result: dg.ExecuteInProcessResult) -> set[str]:
     """Steps that did not run because an earlier one failed."""
-    return {str(e.step_key) for e in result.all_events if e.event_type == dg.DagsterEventType.STEP_SKIPPED}
+    begun = {event.step_key for event in result.all_events if event.event_type == dg.DagsterEventType.STEP_START}
+    return {node.name for node in result.job_def.graph.nodes} - begun
