@@ -88,7 +88,8 @@ class Lake:
         uri = self.uri(table)
         if "://" not in uri and not Path(uri, "_delta_log").is_dir():
             return None
-        if "://" in uri and not DeltaTable.is_deltatable(uri, storage_options=self.storage_options):
+        # a writer that died while it made the table leaves a log without a version
+        if not DeltaTable.is_deltatable(uri, storage_options=self.storage_options or None):
             return None
         return DeltaTable(uri, version=version, storage_options=self.storage_options or None)
 

@@ -382,11 +382,9 @@ def trimmed(rows: Frame, names: Iterable[str]) -> Frame:
     return rows.with_columns(pl.when(text != "").then(text))
 
 
-def score(rules: Sequence[pl.Expr]) -> pl.Expr:
-    """Share of the quality rules that hold; a rule that cannot be judged does not hold, no rules at all make 1."""
-    if not rules:
-        return pl.lit(1.0)
-    return pl.sum_horizontal(rule.fill_null(value=False).cast(pl.UInt8) for rule in rules).cast(pl.Float64) / len(rules)
+def rules_held(rules: Sequence[pl.Expr]) -> pl.Expr:
+    """How many of the quality rules hold; a rule that cannot be judged does not hold."""
+    return pl.sum_horizontal(rule.fill_null(value=False).cast(pl.Int64) for rule in rules)
 
 
 def currency_code(default: str) -> pl.Expr:

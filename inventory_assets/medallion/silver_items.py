@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from inventory_assets.medallion.silver_common import score
+from inventory_assets.medallion.silver_common import rules_held
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +52,9 @@ def with_items(rows: pl.LazyFrame, known_items: pl.Series, profile: SourceProfil
 
 
 def item_quality(rules: Sequence[pl.Expr]) -> pl.Expr:
-    """Share of quality rules that hold: the given ones, item in the master, and the code's declared form and length."""
+    """Share of quality rules that hold: the given ones, item in the master, and the code's declared form and length.
+
+    Whole numbers are divided, column by column; see `medallion.exact`.
+    """
     judged = [pl.col("_known"), *rules]
-    return (score(judged) * len(judged) + pl.col("_item_checks")) / (len(judged) + pl.col("_item_rules"))
+    return (rules_held(judged) + pl.col("_item_checks")) / (pl.col("_item_rules").cast(pl.Int64) + len(judged))

@@ -17,6 +17,7 @@ from inventory_assets.contracts.silver import DAY_BALANCE, DECISIONS, QUARANTINE
 from inventory_assets.contracts.sources import Profiles
 from inventory_assets.ingest.bronze import read_file
 from inventory_assets.ingest.landing import file_at
+from inventory_assets.medallion.silver_common import collected
 from inventory_assets.pipeline.silver import DAY_FEEDS, MASTERS
 
 
@@ -95,10 +96,10 @@ def validate(
     read = read_file(content, landed, profiles, now)
     decisions = empty(DECISIONS)
     if feed in MASTERS:
-        frames = MASTERS[feed][1](read.frame, decisions, profiles)
+        frames = collected(MASTERS[feed][1](read.frame, decisions, profiles))
     else:
         days = set(read.frame["event_date"].to_list())
-        frames = DAY_FEEDS[feed].build(read.frame, decisions, known_items, profiles, days)
+        frames = collected(DAY_FEEDS[feed].build(read.frame, decisions, known_items, profiles, days))
     refused = frames[QUARANTINE.path]
     balance = frames[DAY_BALANCE.path]
     repeats = int(balance.filter(pl.col("outcome") == "exact_repeat")["rows"].sum())

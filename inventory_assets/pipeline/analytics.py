@@ -14,6 +14,7 @@ from inventory_assets.contracts.analytics import (
     ROLLING_DAYS,
 )
 from inventory_assets.contracts.gold import DAILY_INVENTORY_SUMMARY
+from inventory_assets.contracts.schemas import empty
 from inventory_assets.contracts.silver import CANCELLATIONS, RETURNS, SALES
 from inventory_assets.lakehouse.lake import Lake, Scope
 from inventory_assets.medallion.analytics_customers import customer_behavior_features
@@ -30,11 +31,11 @@ def refresh_demand_features(workspace: Workspace, days: Collection[Day] | None =
     lake, table, source = workspace.lake, DEMAND_FORECASTING_FEATURES, DAILY_INVENTORY_SUMMARY
     report = Report((table,))
     pins = lake.pins((source,))
-    rows = lake.day_rows(source, pins.get(source.path))
-    present = {day for day in rows if day is not None}
-    if not present:
+    if not pins:
         return report
-    first = min(present)
+    rows = lake.day_rows(source, pins[source.path])
+    present = {day for day in rows if day is not None}
+    first = min(present, default=workspace.now().date())  # without data there is nothing to count days from
     if days is None:
         dirty = dirty_from(lake, (table,), (source,), pins)
         wanted = shifted(dirty, 0, table.reach.days_forward) & present
@@ -93,6 +94,8 @@ def refresh_item_features(workspace: Workspace, *, anew: bool = False) -> Report
         return report
     present = [day for day, rows in lake.day_rows(source, pins[source.path]).items() if day is not None and rows]
     if not present:
+        commit = lake.replace(table, empty(table), Scope(), pins)
+        report.add(table, commit, None)
         return report
     last = max(present)
     window = {day for day in present if day > last - timedelta(days=ROLLING_DAYS)}
@@ -118,6 +121,8 @@ def refresh_customer_features(workspace: Workspace, *, anew: bool = False) -> Re
     sales, returns, cancellations = (lake.scan(s, pins.get(s.path)).filter(known) for s in sources)
     sold = [day for day, rows in lake.day_rows(SALES, pins.get(SALES.path)).items() if day is not None and rows]
     if not sold:
+        commit = lake.replace(table, empty(table), Scope(), pins)
+        report.add(table, commit, None)
         return report
     rows = customer_behavior_features(sales, returns, cancellations, max(sold), workspace.now().date()).collect()
     commit = lake.replace(table, rows, Scope(), pins)

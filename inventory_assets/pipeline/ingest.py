@@ -72,12 +72,12 @@ class _Read:
 
 
 def known_inputs(workspace: Workspace) -> dict[str, KnownFile]:
-    """What bronze holds, by path."""
-    known: dict[str, KnownFile] = {}
-    for table in BRONZE.values():
-        for path, digest, size, modified in Inputs(workspace.lake, table).known().drop("version").iter_rows():
-            known[path] = KnownFile(digest, size, modified)
-    return known
+    """What bronze holds, by path; of a path read more than once, the content last seen there."""
+    held = pl.concat([Inputs(workspace.lake, table).known() for table in BRONZE.values()])
+    return {
+        path: KnownFile(digest, size, modified)
+        for path, digest, size, modified in held.sort("modified").drop("version").iter_rows()
+    }
 
 
 def plan(workspace: Workspace, settings: IngestSettings) -> Planned:
@@ -93,7 +93,7 @@ def plan(workspace: Workspace, settings: IngestSettings) -> Planned:
     return Planned(
         files=tuple(files),
         waiting=(*(file.path for file in tick.waiting), *halves),
-        rewritten=tuple(_rewritten(workspace, tick.rewritten, known)),
+        rewritten=tuple(_rewritten(workspace, tick.rewritten)),
         unrecognised=tuple(f"{other.path}: {other.reason}" for other in listing.unrecognised),
         remaining=len(tick.remaining),
     )
@@ -189,14 +189,16 @@ def _is_whole(workspace: Workspace, file: LandingFile, now: datetime, give_up_af
     return has_whole_footer(content, file.path)
 
 
-def _rewritten(workspace: Workspace, touched: Sequence[LandingFile], known: dict[str, KnownFile]) -> Iterator[str]:
-    """Paths whose content is another than bronze holds; unchanged ones are remembered with their new time."""
+def _rewritten(workspace: Workspace, touched: Sequence[LandingFile]) -> Iterator[str]:
+    """Paths whose content bronze does not hold under them; content it holds is remembered with its new time."""
     for file in touched:
         try:
             digest = content_hash(read_bytes(workspace.landing, file.path, workspace.lake.storage_options))
         except LandingError:
             continue
-        if digest == known[file.path].content_hash:
-            Inputs(workspace.lake, BRONZE[file.feed]).remember([Input(file.path, digest, file.size, file.modified)])
+        inputs = Inputs(workspace.lake, BRONZE[file.feed])
+        held = inputs.known().filter(pl.col("source_file") == file.path)["content_hash"]
+        if digest in held:
+            inputs.remember([Input(file.path, digest, file.size, file.modified)])
         else:
             yield file.path

@@ -73,8 +73,12 @@ class DayFeed:
 
     @property
     def outputs(self) -> tuple[Table, ...]:
-        """Every table a block of it replaces; the shared ones last, so that they name the feed's progress."""
-        return (*self.tables, *SHARED)
+        """Every table a block of it replaces.
+
+        The shared ones come first: what they consumed of masters and decisions may be another feed's progress, so a
+        run that dies between two commits must leave behind a table of the feed's own that is behind.
+        """
+        return (*SHARED, *self.tables)
 
 
 DAY_FEEDS: dict[str, DayFeed] = {
@@ -106,11 +110,11 @@ def refresh_master(workspace: Workspace, name: str, *, anew: bool = False) -> Re
     report = Report((table, *SHARED))
     pins = lake.pins((bronze, DECISIONS))
     stale = (anew and bronze.path in pins) or _stale(lake, (table, *SHARED), pins, bronze)
-    if not stale and not decided_days(lake, table, name, pins):
+    if not stale and not decided_days(lake, (table,), name, pins):
         return report
     decisions = _decisions(lake, name, pins)
     frames = build(lake.scan(bronze, pins.get(bronze.path)).collect(), decisions, workspace.profiles)
-    for output in (table, *SHARED):
+    for output in (*SHARED, table):  # see DayFeed.outputs
         scope = Scope(feed=name) if output in SHARED else Scope()
         commit = lake.replace(output, frames[output.path], scope, pins)
         report.add(output, commit, None)
@@ -145,7 +149,7 @@ def refresh_days(workspace: Workspace, name: str, days: Collection[Day] | None =
     wanted: set[Day] = set(days or ())
     if days is None:
         wanted = dirty_days(lake, feed.outputs, feed.bronze, pins[feed.bronze.path], feed=None)
-        wanted |= decided_days(lake, feed.outputs[0], name, pins)
+        wanted |= decided_days(lake, feed.tables, name, pins)
         wanted |= reflagged_days(lake, feed, known, pins)
     decisions = _decisions(lake, name, pins)
     if days is None and not wanted:
@@ -191,16 +195,19 @@ def reflagged_days(lake: Lake, feed: DayFeed, known: pl.Series, pins: dict[str, 
     return days
 
 
-def decided_days(lake: Lake, output: Table, feed: str, pins: dict[str, int]) -> set[Day]:
-    """Days that decisions of a feed touch and the output has not taken in yet."""
-    if pins.get(DECISIONS.path) is None or lake.consumed(output, DECISIONS) == pins[DECISIONS.path]:
+def decided_days(lake: Lake, outputs: Collection[Table], feed: str, pins: dict[str, int]) -> set[Day]:
+    """Days that decisions of a feed touch and one of its own tables has not taken in yet."""
+    if DECISIONS.path not in pins:
         return set()
+    days: set[Day] = set()
     decisions = _decisions(lake, feed, pins)
-    after = lake.consumed(output, DECISIONS)
-    if after is not None:
-        decisions = decisions.join(lake.scan(DECISIONS, after).collect(), on="decision_id", how="anti")
-    moved = decisions.filter(pl.col("new_event_date").is_not_null())["new_event_date"].to_list()
-    return {*decisions["event_date"].to_list(), *moved}
+    for after in {lake.consumed(output, DECISIONS) for output in outputs} - {pins[DECISIONS.path]}:
+        fresh = decisions
+        if after is not None:
+            fresh = decisions.join(lake.scan(DECISIONS, after).collect(), on="decision_id", how="anti")
+        moved = fresh.filter(pl.col("new_event_date").is_not_null())["new_event_date"].to_list()
+        days |= {*fresh["event_date"].to_list(), *moved}
+    return days
 
 
 @dataclass(frozen=True, slots=True)

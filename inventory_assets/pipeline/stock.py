@@ -8,6 +8,8 @@ from datetime import date, timedelta
 import polars as pl
 
 from inventory_assets.contracts.gold import DAILY_INVENTORY_SNAPSHOT, INVENTORY_POSITION, STOCK_CHECKPOINTS
+from inventory_assets.contracts.model import Table
+from inventory_assets.contracts.schemas import empty
 from inventory_assets.contracts.silver import (
     CANCELLATIONS,
     GIVEN_AWAY,
@@ -65,6 +67,9 @@ def refresh_position(workspace: Workspace, *, anew: bool = False) -> Report:
     counts = all_counts(workspace, pins)
     newest = _newest_day(lake, pins, counts)
     if newest is None:
+        inputs = {path: version for path, version in pins.items() if path != QUARANTINE.path}
+        _empty(lake, STOCK_CHECKPOINTS, inputs, report)
+        _empty(lake, INVENTORY_POSITION, pins, report)
         return report
     closed = _close_months(workspace, pins, counts, newest, report, anew=anew)
     last_month = month_before(_month(newest))
@@ -98,15 +103,22 @@ def _close_months(
         pairs = changed.pairs
         if last_month > max(months):
             first, pairs = min(first, month_after(max(months))), None
+    beyond = {month for month in months if month > last_month}  # the newest event may have been taken back
     if first > last_month:
-        lake.note(STOCK_CHECKPOINTS, inputs)
+        if beyond:
+            commit = lake.replace(
+                STOCK_CHECKPOINTS, empty(STOCK_CHECKPOINTS), Scope("month", frozenset(beyond)), inputs
+            )
+            report.add(STOCK_CHECKPOINTS, commit, None)
+        else:
+            lake.note(STOCK_CHECKPOINTS, inputs)
         return existing.filter(pl.col("month") == last_month).collect()
     base = existing.filter(pl.col("month") >= month_before(first)).collect()
     movements = movements_since(lake, pins, first - timedelta(days=2))
     if pairs is None:
         pairs = pl.concat([base.select(PAIR), movements.select(PAIR), counts.select(PAIR)]).unique()
     rows = build_checkpoints(base, movements, counts, pairs, first, last_month)
-    others = base.filter(pl.col("month") >= first).join(pairs, on=PAIR, how="anti")
+    others = base.filter(pl.col("month").is_between(first, last_month)).join(pairs, on=PAIR, how="anti")
     frame = pl.concat([others, rows]).sort(*PAIR, "month")
     replaced = {first, *frame["month"].unique().to_list(), *(month for month in months if month >= first)}
     commit = lake.replace(STOCK_CHECKPOINTS, frame, Scope("month", frozenset(replaced)), inputs)
@@ -125,6 +137,7 @@ def refresh_snapshot(workspace: Workspace, days: Collection[Day] | None = None) 
     counts = all_counts(workspace, pins)
     newest = _newest_day(lake, pins, counts)
     if newest is None:
+        _empty(lake, DAILY_INVENTORY_SNAPSHOT, pins, report)
         return report
     held = {day for day, rows in lake.day_rows(DAILY_INVENTORY_SNAPSHOT).items() if day and rows}
     changed = changed_since(workspace, DAILY_INVENTORY_SNAPSHOT, pins, counts) if held else None
@@ -140,8 +153,15 @@ def refresh_snapshot(workspace: Workspace, days: Collection[Day] | None = None) 
     opening = checkpoint_at(lake.scan(STOCK_CHECKPOINTS).filter(pl.col("month") == base).collect(), base)
     movements = since_month(movements_since(lake, pins, base), base)
     frame = snapshot(spans, opening, movements, since_month(counts, base), newest)
-    _replace_changed(lake, frame, spans, wanted, inputs if days is None else None, report)
+    beyond = {day for day in held if day > newest} if wanted is None else set()
+    _replace_changed(lake, frame, spans, wanted, beyond, inputs if days is None else None, report)
     return report
+
+
+def _empty(lake: Lake, table: Table, inputs: dict[str, int], report: Report) -> None:
+    """Say that there is no stock event any more, or none yet."""
+    commit = lake.replace(table, empty(table), Scope(), inputs)
+    report.add(table, commit, None)
 
 
 def _spans(
@@ -177,10 +197,14 @@ def _replace_changed(
     frame: pl.DataFrame,
     spans: pl.DataFrame,
     wanted: set[date] | None,
+    beyond: set[date],
     inputs: dict[str, int] | None,
     report: Report,
 ) -> None:
-    """Write the days on which rows inside the spans differ from those on disk; other days stay untouched."""
+    """Write the days on which rows inside the spans differ from those on disk; other days stay untouched.
+
+    Days beyond the newest event are emptied: it may have been taken back.
+    """
     table = DAILY_INVENTORY_SNAPSHOT
     first = spans["first_day"].min()
     stored = lake.scan(table).filter(pl.col("event_date") >= first).collect()
@@ -195,11 +219,13 @@ def _replace_changed(
     days: set[Day] = set(changed_events(inside, frame)["event_date"].unique().to_list())
     if wanted is not None:
         days |= wanted
+    days |= beyond
     if not days:
         lake.note(table, inputs or {})
         return
     named = [day for day in days if day is not None]
-    outside = stored.filter(pl.col("event_date").is_in(named)).join(inside, on=list(table.key), how="anti")
+    kept = [day for day in named if day not in beyond]
+    outside = stored.filter(pl.col("event_date").is_in(kept)).join(inside, on=list(table.key), how="anti")
     rows = pl.concat([outside, frame.filter(pl.col("event_date").is_in(named))])
     commit = lake.replace(table, rows, day_scope(days), inputs)
     report.add(table, commit, days)
