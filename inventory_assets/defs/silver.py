@@ -25,7 +25,7 @@ FACTS = (
 def _masters(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.silver import refresh_masters
 
-    return refresh_masters(store.workspace(), anew=ask.anew).only(*MASTERS), ()
+    return refresh_masters(store.workspace(), anew=ask.anew), ()
 
 
 def _facts(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:

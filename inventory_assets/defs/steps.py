@@ -5,7 +5,7 @@ replaces any set of days. A run of partitioned assets without a partition key ca
 of every partitioned upstream), so the job is made of ops that call the same functions and log the same events.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -111,8 +111,9 @@ def as_asset(step: Step) -> dg.AssetsDefinition:
         for check in step.checks:
             before = said.get(check.key, Known())
             results[check.table.path].append(_result(check, look(lake, check, before), before))
-        for path, done in report.replaced.items():
-            yield dg.MaterializeResult(key(path), metadata=_numbers(lake, done), check_results=results[path])
+        for path, checked in results.items():
+            numbers = _numbers(lake, report.replaced[path])
+            yield dg.MaterializeResult(key(path), metadata=numbers, check_results=checked)
 
     return assets
 
@@ -183,29 +184,29 @@ def _written(context: dg.OpExecutionContext, lake: "Lake", report: "Report") -> 
         if done.version is None:
             continue
         if is_daily(TABLES[path]):
-            yield from _written_days(context, path, done.days)
+            yield from _written_days(context, lake, TABLES[path], done.days)
         else:
             yield dg.AssetMaterialization(key(path), metadata=_numbers(lake, done))
 
 
 def _written_days(
-    context: dg.OpExecutionContext, path: str, days: dict["Day", int]
+    context: dg.OpExecutionContext, lake: "Lake", table: Table, days: Collection["Day"]
 ) -> Iterator[dg.AssetMaterialization]:
     """Days with rows, and those that had some before; an event costs more than most days do."""
-    held = context.instance.get_materialized_partitions(key(path)) if 0 in days.values() else set()
+    counted = lake.day_rows(table)
+    emptied = any(not counted.get(day) for day in days)
+    held = context.instance.get_materialized_partitions(key(table.path)) if emptied else set()
     partitions = DAILY.get_partition_keys()
     outside = []
-    for day, rows in sorted((day, rows) for day, rows in days.items() if day is not None):
-        name = day.isoformat()
-        if not partitions[0] <= name <= partitions[-1]:
-            outside.append(f"{rows} rows of {day}")
+    for day in sorted(days, key=str):
+        rows, name = counted.get(day) or 0, str(day)
+        if day is None or not partitions[0] <= name <= partitions[-1]:
+            outside.append(f"{rows} rows of {day or 'no readable day'}")
         elif rows or name in held:
             numbers = {"dagster/partition_row_count": rows}
-            yield dg.AssetMaterialization(key(path), partition=name, metadata=numbers)
-    if days.get(None):
-        outside.append(f"{days[None]} rows without a readable date")
+            yield dg.AssetMaterialization(key(table.path), partition=name, metadata=numbers)
     if outside:
-        context.log.info(f"{path}: written, but outside the partitions Dagster shows: {'; '.join(outside)}")
+        context.log.info(f"{table.path}: written, but outside the partitions Dagster shows: {'; '.join(outside)}")
 
 
 def _result(check: Check, looked: Looked | None, before: Known) -> dg.AssetCheckResult:

@@ -127,7 +127,7 @@ def ingest(
             commit = Inputs(workspace.lake, table).append_once(frame, [read.input for read in batch])
             done.files += len(batch)
             if commit is not None:
-                done.report.add(table, commit, frame["event_date"].unique().to_list())
+                done.report.add(table, commit, list(commit.days))
     vanished = wanted - {file.path for file in listed}
     done.warnings += [f"{path} is gone from the landing folder and was not read" for path in sorted(vanished)]
     return done

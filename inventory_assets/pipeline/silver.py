@@ -117,7 +117,7 @@ def refresh_master(workspace: Workspace, name: str, *, anew: bool = False) -> Re
     for output in (*SHARED, table):  # see DayFeed.outputs
         scope = Scope(feed=name) if output in SHARED else Scope()
         commit = lake.replace(output, frames[output.path], scope, pins)
-        report.add(output, commit, None)
+        report.add(output, commit, list(commit.days) if output in SHARED else None)
     return report
 
 

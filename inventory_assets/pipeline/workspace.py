@@ -67,12 +67,6 @@ class Report:
         if days is not None:
             entry.days.update({day: commit.days.get(day, 0) for day in days})
 
-    def only(self, *tables: Table) -> Report:
-        """The part of the report about some tables."""
-        part = Report(tables)
-        part.replaced = {table.path: self.replaced[table.path] for table in tables}
-        return part
-
     def merge(self, other: Report) -> None:
         """Take in what another step did to the same tables."""
         for path, done in other.replaced.items():

@@ -58,6 +58,12 @@ class Installation:
         os.utime(file, (written, written))
         return path
 
+    def settle(self, age_seconds: float = 60) -> None:
+        """Let every landing file have been written so long before the clock's instant."""
+        written = (NOW - timedelta(seconds=age_seconds)).timestamp()
+        for file in (self.data / "landing").rglob("*"):
+            os.utime(file, (written, written))
+
     def land_lines(self, name: str, *lines: str) -> str:
         """Land receipts of the till."""
         return self.land(f"pos/source=till/{name}.csv", "\n".join([HEADER, *lines, ""]))
