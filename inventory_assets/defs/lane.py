@@ -15,6 +15,8 @@ from dagster import DagsterRunStatus, RunsFilter
 LANE_TAG, LANE = "inventory/lane", "refresh"
 PROCESS_TAG = "inventory/process"
 START_TIMEOUT = timedelta(seconds=180)
+MARK_TIMEOUT = timedelta(seconds=45)
+"""How long a started run may take to name its process: it is the first thing it does."""
 LONGEST_PAUSE = timedelta(minutes=10)
 TURN_SECONDS = 1.0
 LIVE = [
@@ -65,14 +67,15 @@ def live_runs(instance: dg.DagsterInstance) -> Sequence[dg.RunRecord]:
 def sweep(instance: dg.DagsterInstance, now: datetime) -> list[str]:
     """Fail runs of the lane whose process is gone, or that nothing ever began to carry; returns their ids.
 
-    A queued run waits its turn however long that takes; any other must name its process within `START_TIMEOUT` of the
-    last thing that happened to it.
+    A queued run waits its turn however long that takes. One on its way must start within `START_TIMEOUT` of the last
+    thing that happened to it, and a started one must name its process within `MARK_TIMEOUT`.
     """
     dead = []
     for record in live_runs(instance):
         run = record.dagster_run
         mark = run.tags.get(PROCESS_TAG)
-        silent = run.status != DagsterRunStatus.QUEUED and now - record.update_timestamp > START_TIMEOUT
+        patience = MARK_TIMEOUT if run.status == DagsterRunStatus.STARTED else START_TIMEOUT
+        silent = run.status != DagsterRunStatus.QUEUED and now - record.update_timestamp > patience
         if silent if mark is None else not process_lives(mark):
             instance.report_run_failed(run, "The process of this run is gone; its work is taken up by the next run.")
             dead.append(run.run_id)

@@ -121,7 +121,7 @@ def as_asset(step: Step) -> dg.AssetsDefinition:
 def as_op(step: Step) -> dg.OpDefinition:
     """The op of a step: dirty days only; each replaced day is a materialisation of its table.
 
-    Events are yielded, not logged: `log_event` holds them back until the op returns, and one that fails loses them.
+    Events are yielded, not logged: the result of a failed run names only those that were yielded.
     """
 
     @dg.op(
