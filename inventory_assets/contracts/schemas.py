@@ -7,14 +7,17 @@ from the same declaration; frames are collected first, because pandera skips val
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from inventory_assets.contracts.model import Table
+from inventory_assets.contracts.model import Column, Table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from deltalake import Schema as DeltaSchema
     from pandera.polars import DataFrameSchema
 
@@ -96,10 +99,25 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
 @cache
 def pandera_schema(table: Table) -> DataFrameSchema:
     """Pandera schema of a table: strict, no coercion, with every declared value rule."""
+    return _pandera(table, table.columns)
+
+
+@cache
+def _ruled_schema(table: Table) -> DataFrameSchema | None:
+    """Pandera schema of those columns whose values are limited, None where no column's are."""
+    ruled = tuple(
+        replace(column, nullable=True)
+        for column in table.columns
+        if column.minimum is not None or column.maximum is not None or column.allowed
+    )
+    return _pandera(table, ruled) if ruled else None
+
+
+def _pandera(table: Table, declared: Iterable[Column]) -> DataFrameSchema:
     import pandera.polars as pa
 
     columns = {}
-    for column in table.columns:
+    for column in declared:
         checks = []
         if column.minimum is not None:
             checks.append(pa.Check.ge(column.minimum))
@@ -144,8 +162,13 @@ def check(frame: pl.DataFrame | pl.LazyFrame, table: Table) -> pl.DataFrame:
             if rows.schema.get(name) != expected.get(name)
         }
         raise ContractError(f"{table.path}: columns or types differ from the contract: {wrong or 'order of columns'}")
+    nulls = any(rows[column.name].null_count() for column in table.columns if not column.nullable)
+    ruled = _ruled_schema(table)
     try:
-        pandera_schema(table).validate(rows, lazy=True)
+        if nulls:  # counted beforehand because pandera looks at every cell for them
+            pandera_schema(table).validate(rows, lazy=True)
+        elif ruled is not None:
+            ruled.validate(rows.select(list(ruled.columns)), lazy=True)
     except (SchemaError, SchemaErrors) as error:
         cases = error.failure_cases
         detail = cases.head(5).to_dicts() if isinstance(cases, pl.DataFrame) else str(cases)
