@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from deltalake import Schema as DeltaSchema
     from pandera.polars import DataFrameSchema
+
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
 MONEY = pl.Decimal(18, 4)
 INSTANT = pl.Datetime("us", "UTC")
@@ -84,13 +86,14 @@ def empty(table: Table) -> pl.DataFrame:
     return pl.DataFrame(schema=polars_schema(table))
 
 
-def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+def conform(frame: Frame, table: Table) -> Frame:
     """Select the declared columns in order; dtypes are left alone so that `check` can refuse wrong ones.
 
     Raises:
         ContractError: a declared column is missing.
     """
-    missing = [name for name in table.column_names if name not in frame.columns]
+    given = frame.collect_schema().names()
+    missing = [name for name in table.column_names if name not in given]
     if missing:
         raise ContractError(f"{table.path}: columns missing: {missing}")
     return frame.select(table.column_names)
@@ -105,12 +108,18 @@ def pandera_schema(table: Table) -> DataFrameSchema:
 @cache
 def _ruled_schema(table: Table) -> DataFrameSchema | None:
     """Pandera schema of those columns whose values are limited, None where no column's are."""
-    ruled = tuple(
-        replace(column, nullable=True)
-        for column in table.columns
-        if column.minimum is not None or column.maximum is not None or column.allowed
-    )
+    ruled = tuple(replace(column, nullable=True) for column in table.columns if _ruled(column))
     return _pandera(table, ruled) if ruled else None
+
+
+def _ruled(column: Column) -> bool:
+    return column.minimum is not None or column.maximum is not None or bool(column.allowed)
+
+
+@cache
+def judged_columns(table: Table) -> list[str]:
+    """Columns whose cells a contract limits: no null, a range, a set of values."""
+    return [column.name for column in table.columns if _ruled(column) or not column.nullable]
 
 
 def _pandera(table: Table, declared: Iterable[Column]) -> DataFrameSchema:
@@ -151,29 +160,54 @@ def check(frame: pl.DataFrame | pl.LazyFrame, table: Table) -> pl.DataFrame:
     Raises:
         ContractError: wrong columns, dtypes, nulls, ranges or values, with the first failures in the message.
     """
-    from pandera.errors import SchemaError, SchemaErrors
-
     rows = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
+    check_types(rows.schema, table)
+    check_values(rows, table)
+    return rows
+
+
+def check_types(schema: pl.Schema, table: Table) -> None:
+    """Hold columns, their order and their dtypes against a contract.
+
+    Raises:
+        ContractError: they differ.
+    """
     expected = polars_schema(table)
-    if rows.schema != expected:
+    if schema != expected:
         wrong = {
-            name: f"{rows.schema.get(name)} instead of {expected.get(name)}"
-            for name in {*rows.schema, *expected}
-            if rows.schema.get(name) != expected.get(name)
+            name: f"{schema.get(name)} instead of {expected.get(name)}"
+            for name in {*schema, *expected}
+            if schema.get(name) != expected.get(name)
         }
         raise ContractError(f"{table.path}: columns or types differ from the contract: {wrong or 'order of columns'}")
-    nulls = any(rows[column.name].null_count() for column in table.columns if not column.nullable)
+
+
+def check_values(rows: pl.DataFrame, table: Table) -> None:
+    """Hold the cells of `judged_columns` against a contract; their dtypes are right already.
+
+    Nulls are counted first, which costs nothing; pandera, which looks at every cell, judges the columns with value
+    rules.
+
+    Raises:
+        ContractError: nulls, ranges or values, with the first failures in the message.
+    """
+    if rows.is_empty():
+        return
+    from pandera.errors import SchemaError, SchemaErrors
+
+    nulls = [column for column in table.columns if not column.nullable and rows[column.name].null_count()]
+    if nulls:
+        found = ", ".join(f"{rows[column.name].null_count()} in {column.name}" for column in nulls)
+        raise ContractError(f"{table.path}: values break the contract: nulls where none may be: {found}")
     ruled = _ruled_schema(table)
+    if ruled is None:
+        return
     try:
-        if nulls:  # counted beforehand because pandera looks at every cell for them
-            pandera_schema(table).validate(rows, lazy=True)
-        elif ruled is not None:
-            ruled.validate(rows.select(list(ruled.columns)), lazy=True)
+        ruled.validate(rows.select(list(ruled.columns)), lazy=True)
     except (SchemaError, SchemaErrors) as error:
         cases = error.failure_cases
         detail = cases.head(5).to_dicts() if isinstance(cases, pl.DataFrame) else str(cases)
         raise ContractError(f"{table.path}: values break the contract: {detail}") from error
-    return rows
 
 
 def duplicated_keys(frame: pl.DataFrame, table: Table) -> pl.DataFrame:

@@ -7,21 +7,25 @@ a crash between two commits is found and repaired by running again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from time import time_ns
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from inventory_assets.contracts.model import Table
-from inventory_assets.contracts.schemas import delta_schema, empty
+from inventory_assets.contracts.schemas import ContractError, delta_schema, empty
 from inventory_assets.lakehouse.changes import as_date, changed_partitions
-from inventory_assets.lakehouse.checked import Checked
+from inventory_assets.lakehouse.files import DataFile, write_files
 
 if TYPE_CHECKING:
-    from deltalake import DeltaTable
+    from deltalake import DeltaTable, Schema
 
 COMMIT_ATTEMPTS = 5
 CONSUMED = "consumed:"
@@ -45,18 +49,11 @@ class Scope:
     days: frozenset[date | None] = frozenset()
     feed: str | None = None
 
-    @property
-    def predicate(self) -> str | None:
-        """The scope as a Delta predicate; None covers everything."""
-        parts = []
-        if self.feed is not None:
-            parts.append(f"feed = '{self.feed}'")
-        if self.column is not None:
-            named = ", ".join(f"'{day.isoformat()}'" for day in sorted(d for d in self.days if d is not None))
-            either = [f"{self.column} IN ({named})"] if named else []
-            either += [f"{self.column} IS NULL"] if None in self.days else []
-            parts.append("(" + " OR ".join(either) + ")" if either else "false")
-        return " AND ".join(parts) or None
+    def covers(self, partition: Mapping[str, str | None]) -> bool:
+        """Whether a partition, its values as text, belongs to the scope."""
+        if self.feed is not None and partition["feed"] != self.feed:
+            return False
+        return self.column is None or as_date(partition[self.column]) in self.days
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,16 +168,7 @@ class Lake:
         Raises:
             ContractError: the rows break the contract; nothing was written.
         """
-        from deltalake import CommitProperties
-
-        return self._write(
-            table,
-            frame,
-            lambda: {
-                "mode": "append",
-                "commit_properties": CommitProperties(custom_metadata=dict(metadata or {})),
-            },
-        )
+        return self._write(table, frame, None, metadata=metadata or {})
 
     def replace(
         self, table: Table, frame: pl.DataFrame | pl.LazyFrame, scope: Scope, consumed: Mapping[str, int] | None = None
@@ -197,80 +185,129 @@ class Lake:
             ContractError: the rows break the contract; nothing was written.
             LakeConflictError: another writer kept changing the table.
         """
-        from deltalake import CommitProperties, Transaction
-
-        taken = [Transaction(CONSUMED + path, version) for path, version in sorted((consumed or {}).items())]
-        return self._write(
-            table,
-            frame,
-            lambda: {
-                "mode": "overwrite",
-                "predicate": scope.predicate,
-                "commit_properties": CommitProperties(app_transactions=taken),
-            },
-        )
+        return self._write(table, frame, scope, consumed=consumed or {})
 
     def note(self, table: Table, consumed: Mapping[str, int]) -> None:
         """Say that these input versions hold nothing new for the table, without touching a row."""
-        from deltalake import CommitProperties, Transaction
-
         if all(self._taken(table, path) == version for path, version in consumed.items()):
             return
-        taken = [Transaction(CONSUMED + path, version) for path, version in sorted(consumed.items())]
-        self._write(
-            table,
-            empty(table),
-            lambda: {
-                "mode": "append",
-                "commit_properties": CommitProperties(app_transactions=taken),
-            },
-        )
+        self._write(table, empty(table), None, consumed=consumed)
 
     def _taken(self, table: Table, path: str) -> int | None:
         handle = self.open(table)
         return None if handle is None else handle.transaction_version(CONSUMED + path)
 
-    def _write(self, table: Table, frame: pl.DataFrame | pl.LazyFrame, options: Callable[[], dict]) -> Commit:
+    def _write(
+        self,
+        table: Table,
+        frame: pl.DataFrame | pl.LazyFrame,
+        replaced: Scope | None,
+        *,
+        consumed: Mapping[str, int] = MappingProxyType({}),
+        metadata: Mapping[str, str] = MappingProxyType({}),
+    ) -> Commit:
+        """Write rows in place of those of a scope, None for beside all others."""
+        uri = self.uri(table)
+        local = "://" not in uri
+        written = write_files(table, uri, frame, self.storage_options)
+        self.check_seconds += written.check_seconds
+        files = written.files
+        strays = [file.partition for file in files if replaced is not None and not replaced.covers(file.partition)]
+        if strays:
+            raise ContractError(f"{table.path}: rows outside the part that is replaced: {strays[:3]}")
+        if self.open(table) is None:
+            if local:
+                Path(uri).mkdir(parents=True, exist_ok=True)
+            self._create(table)
+        version = self._commit(table, files, replaced, consumed, metadata)
+        days: Counter[date | None] = Counter()
+        for file in files:
+            days[as_date(file.partition.get("event_date"))] += file.rows
+        return Commit(version, sum(days.values()), dict(days))
+
+    def _create(self, table: Table) -> None:
         from deltalake import DeltaTable
 
-        checked = Checked(table, frame)
-        try:
-            if isinstance(frame, pl.DataFrame):
-                checked.all()
-            uri = self.uri(table)
-            if self.open(table) is None:
-                if "://" not in uri:
-                    Path(uri).mkdir(parents=True, exist_ok=True)
-                DeltaTable.create(
-                    uri,
-                    delta_schema(table),
-                    mode="ignore",
-                    partition_by=list(table.partition_by) or None,
-                    description=table.description,
-                    storage_options=self.storage_options or None,
-                )
-            return Commit(self._commit(uri, checked, options), sum(checked.days.values()), dict(checked.days))
-        finally:
-            self.check_seconds += checked.seconds
+        DeltaTable.create(
+            self.uri(table),
+            delta_schema(table),
+            mode="ignore",
+            partition_by=list(table.partition_by) or None,
+            description=table.description,
+            storage_options=self.storage_options or None,
+        )
 
-    def _commit(self, uri: str, rows: Checked, options: Callable[[], dict]) -> int:
-        from deltalake import DeltaTable, WriterProperties, write_deltalake
-        from deltalake.exceptions import CommitFailedError, DeltaError
+    def _commit(
+        self,
+        table: Table,
+        files: Sequence[DataFile],
+        replaced: Scope | None,
+        consumed: Mapping[str, int],
+        metadata: Mapping[str, str],
+    ) -> int:
+        """One version of the table: files added, those of the scope removed, inputs noted.
 
-        properties = WriterProperties(compression="ZSTD", compression_level=1)
+        Nobody else may have committed since the files to remove were listed, so delta-rs must not retry by itself, and
+        the version is the one after that.
+        """
+        from deltalake import CommitProperties, DeltaTable, Transaction
+        from deltalake.exceptions import CommitFailedError
+        from deltalake.transaction import AddAction, RemoveAction
+
+        uri, schema = self.uri(table), delta_schema(table)
         last: CommitFailedError | None = None
         for _ in range(COMMIT_ATTEMPTS):
             handle = DeltaTable(uri, storage_options=self.storage_options or None)
+            version = handle.version()
+            _same_columns(table, handle.schema(), schema)
+            now = time_ns() // 1_000_000
+            actions: list[AddAction | RemoveAction] = [
+                AddAction(file.path, file.size, file.partition, now, True, json.dumps({"numRecords": file.rows}))
+                for file in files
+            ]
+            if replaced is not None:
+                actions += [
+                    RemoveAction(path, True, now, size, partition)
+                    for path, size, partition in _active(handle, table)
+                    if replaced.covers(partition)
+                ]
+            properties = CommitProperties(
+                custom_metadata=dict(metadata),
+                max_commit_retries=0,
+                app_transactions=[Transaction(CONSUMED + path, version) for path, version in sorted(consumed.items())],
+            )
             try:
-                write_deltalake(handle, rows, writer_properties=properties, **options())
+                handle.create_write_transaction(
+                    actions, "append", schema, list(table.partition_by), commit_properties=properties
+                )
             except CommitFailedError as error:
                 last = error
                 continue
-            except DeltaError:
-                if rows.broken is not None:
-                    raise rows.broken from None
-                raise
-            return handle.version()
+            return version + 1
         raise LakeConflictError(
             f"{uri}: {COMMIT_ATTEMPTS} attempts met another writer: {last}; does a second run write it?"
+        )
+
+
+def _active(handle: DeltaTable, table: Table) -> Iterator[tuple[str, int, dict[str, str | None]]]:
+    """Path, size and partition of the files of a version."""
+    actions = pl.DataFrame(handle.get_add_actions(flatten=True))
+    if actions.is_empty():
+        return
+    columns = [pl.col(f"partition.{name}").cast(pl.String).alias(name) for name in table.partition_by]
+    for row in actions.select("path", "size_bytes", *columns).iter_rows(named=True):
+        yield row["path"], row["size_bytes"], {name: row[name] for name in table.partition_by}
+
+
+def _same_columns(table: Table, stored: Schema, declared: Schema) -> None:
+    """Refuse to write into a table that was made for other columns.
+
+    Raises:
+        ContractError: they differ.
+    """
+    held, wanted = ({field.name: str(field.type) for field in schema.fields} for schema in (stored, declared))
+    if held != wanted:
+        differing = sorted(name for name in {*held, *wanted} if held.get(name) != wanted.get(name))
+        raise ContractError(
+            f"{table.path}: the stored table has other columns than this release declares: {', '.join(differing)}"
         )
