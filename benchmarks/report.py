@@ -18,8 +18,9 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 PACKAGES = ("polars", "deltalake", "pandera", "dagster")
 HEADER = """# Benchmarks
 
-Written by `python -m benchmarks.<name> --save`; the full results are in `benchmarks/results/`. Ratios come from
-one run on one machine, so that they mean the same elsewhere; seconds are that machine's.
+Written by `python -m benchmarks.<name> --save` and, for campaigns, by `make chaos`; the full results are in
+`benchmarks/results/`. Ratios come from one run on one machine, so that they mean the same elsewhere; seconds are that
+machine's.
 
 | figure | must reach | measured | reached | machine | date |
 |---|---|---|---|---|---|

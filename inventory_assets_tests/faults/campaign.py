@@ -1,0 +1,16 @@
+"""Writing down what a long campaign did: a row of docs/benchmarks.md, only where `make chaos` runs it."""
+
+from __future__ import annotations
+
+import os
+
+from benchmarks.report import figure, publish
+
+LONG = "INVENTORY_TEST_PROFILE" in os.environ
+"""Whether campaigns run at full length."""
+
+
+def record(name: str, title: str, target: str, measured: str, *, reached: bool, details: dict) -> None:
+    """Keep the counts of a campaign that ran at full length."""
+    if LONG:
+        publish(figure(name, title, target, measured, reached=reached, details=details), save=True)

@@ -1,0 +1,98 @@
+"""A storage call that fails, before or after it took effect, at any place: running again gives the same tables."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, date, datetime
+
+import pytest
+
+from inventory_assets.settings import Settings
+from inventory_assets.simulator import HistoryConfig, simulate_history, sources_toml, write_history
+from inventory_assets_tests.faults.campaign import LONG, record
+from inventory_assets_tests.faults.storage import PowerCutError, Storage
+from inventory_assets_tests.pipeline.running import (
+    BRONZE,
+    bronze_rows,
+    differences,
+    publish_everything,
+    published_cells,
+    refresh_everything,
+    workspace_at,
+)
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("storage calls")]
+
+
+@pytest.fixture(scope="module")
+def history():
+    return simulate_history(
+        HistoryConfig(start=date(2026, 1, 30), days=3, stores=2, items=6, lines_per_store_day=6.0, dirt=0.05)
+    )
+
+
+def installation(history, folder) -> Settings:
+    settings = Settings(data_dir=folder)
+    write_history(history, folder / "landing", folder / "truth")
+    settings.sources_file.write_text(sources_toml(history), encoding="utf-8")
+    return settings
+
+
+def everything(settings: Settings) -> None:
+    """One micro-batch, one refresh, one publication."""
+    workspace = workspace_at(settings, NOW)
+    refresh_everything(workspace, settings)
+    publish_everything(workspace, settings)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(history, tmp_path_factory):
+    settings = installation(history, tmp_path_factory.mktemp("undisturbed"))
+    storage = Storage()
+    with storage.installed():
+        everything(settings)
+    return settings, storage.calls
+
+
+def holds_after_a_cut(history, undisturbed, folder, place: int, *, after: bool) -> bool:
+    """Cut one call, run again, compare; whether the cut was felt at all: a cache that cannot be read is made anew."""
+    settings = installation(history, folder)
+    felt = False
+    with Storage(place, after=after).installed():
+        try:
+            everything(settings)
+        except PowerCutError:
+            felt = True
+    everything(settings)
+    wanted, found = (workspace_at(each, NOW).lake for each in (undisturbed, settings))
+    assert differences(wanted, found) == {}
+    for table in BRONZE:
+        assert bronze_rows(wanted, table).equals(bronze_rows(found, table)), table.path
+    assert published_cells(undisturbed.serving) == published_cells(settings.serving)
+    shutil.rmtree(folder)
+    return felt
+
+
+def test_a_failing_storage_call_loses_and_doubles_nothing(history, undisturbed, tmp_path_factory):
+    settings, calls = undisturbed
+    places = [(call, after) for call in calls for after in ((False, True) if call.writes else (False,))]
+    if not LONG:  # the first and the last of each kind, before and after
+        kinds = {(call.name, after): (call, after) for call, after in reversed(places)}
+        places = list(kinds.values())
+    felt = 0
+    for call, after in places:
+        folder = tmp_path_factory.mktemp("cut")
+        try:
+            felt += holds_after_a_cut(history, settings, folder, call.place, after=after)
+        except AssertionError as error:
+            raise AssertionError(f"{call} cut {'after' if after else 'before'}: {error}") from error
+    assert felt > len(places) / 2
+    record(
+        "storage_calls",
+        "each storage call of one micro-batch, refresh and publication failing, before and after it took effect",
+        "every call; tables and DuckDB equal an undisturbed run",
+        f"{len(places)} cuts of {len(calls)} calls, {felt} of them felt; all equal",
+        reached=True,
+        details={"cuts": len(places), "calls": len(calls), "felt": felt},
+    )
