@@ -37,7 +37,7 @@ class PowerCutError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One storage call of a recorded run: its place in the order of calls, its name, and whether it changes anything."""
+    """One storage call of a recorded run: its place in the order, its name, and whether it changes anything."""
 
     place: int
     name: str
