@@ -21,7 +21,7 @@ import polars as pl
 
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.schemas import ContractError, delta_schema, empty
-from inventory_assets.lakehouse.changes import as_date, changed_partitions
+from inventory_assets.lakehouse.changes import as_date, changed_partitions, log_file
 from inventory_assets.lakehouse.files import DataFile, write_files
 
 if TYPE_CHECKING:
@@ -73,22 +73,34 @@ class Lake:
         self.root = root.rstrip("/")
         self.storage_options = dict(storage_options or {})
         self.check_seconds = 0.0
+        self._newest: dict[str, DeltaTable] = {}
 
     def uri(self, table: Table) -> str:
         """Root of a table."""
         return f"{self.root}/{table.path}"
 
     def open(self, table: Table, version: int | None = None) -> DeltaTable | None:
-        """The Delta table at a version (None: newest), None where it does not exist."""
+        """The Delta table at a version (None: newest), None where it does not exist.
+
+        Reading a log costs milliseconds and a step asks a hundred times, so the newest version of a local table is
+        kept while its log ends with it. A handle is never moved to another version: lazy frames hang on it.
+        """
         from deltalake import DeltaTable
 
-        uri = self.uri(table)
-        if "://" not in uri and not Path(uri, "_delta_log").is_dir():
+        uri, options = self.uri(table), self.storage_options or None
+        local = "://" not in uri
+        kept = self._newest.get(table.path)
+        if kept is not None and version in (None, kept.version()) and _ends_with(uri, kept.version()):
+            return kept
+        if local and not Path(uri, "_delta_log").is_dir():
             return None
         # a writer that died while it made the table leaves a log without a version
-        if not DeltaTable.is_deltatable(uri, storage_options=self.storage_options or None):
+        if not DeltaTable.is_deltatable(uri, storage_options=options):
             return None
-        return DeltaTable(uri, version=version, storage_options=self.storage_options or None)
+        handle = DeltaTable(uri, version=version, storage_options=options)
+        if version is None and local:
+            self._newest[table.path] = handle
+        return handle
 
     def version(self, table: Table) -> int | None:
         """Newest version, None where the table does not exist."""
@@ -250,14 +262,16 @@ class Lake:
         Nobody else may have committed since the files to remove were listed, so delta-rs must not retry by itself, and
         the version is the one after that.
         """
-        from deltalake import CommitProperties, DeltaTable, Transaction
+        from deltalake import CommitProperties, Transaction
         from deltalake.exceptions import CommitFailedError
         from deltalake.transaction import AddAction, RemoveAction
 
         uri, schema = self.uri(table), delta_schema(table)
         last: CommitFailedError | None = None
         for _ in range(COMMIT_ATTEMPTS):
-            handle = DeltaTable(uri, storage_options=self.storage_options or None)
+            handle = self.open(table)
+            if handle is None:
+                raise LakeConflictError(f"{uri}: the table was removed while it was written")
             version = handle.version()
             _same_columns(table, handle.schema(), schema)
             now = time_ns() // 1_000_000
@@ -287,6 +301,11 @@ class Lake:
         raise LakeConflictError(
             f"{uri}: {COMMIT_ATTEMPTS} attempts met another writer: {last}; does a second run write it?"
         )
+
+
+def _ends_with(uri: str, version: int) -> bool:
+    """Whether the log of a local table still ends with a version."""
+    return Path(log_file(uri, version)).exists() and not Path(log_file(uri, version + 1)).exists()
 
 
 def _active(handle: DeltaTable, table: Table) -> Iterator[tuple[str, int, dict[str, str | None]]]:
