@@ -1,5 +1,7 @@
 """The main line of till receipts beside bare Polars, in time and memory: `python -m benchmarks.main_line`.
 
+Beside PySpark, with the extra `bench`: `python -m benchmarks.main_line --sides ours spark --runs 1`.
+
 The files are made first, outside the clock. Each side then runs in a fresh process of its own, imports included, and
 both must agree on what they found before a ratio is printed.
 """
@@ -15,10 +17,12 @@ import tempfile
 from pathlib import Path
 from time import perf_counter, process_time
 
-from benchmarks.report import ROOT, figure, peak_bytes, publish
+from benchmarks.report import ROOT, Figure, figure, peak_bytes, publish
 
 MOST_RATIO, MOST_BYTES, MOST_CHECK_SHARE = 2.0, 1_000_000_000, 0.10
+LEAST_SPEED = 5.0
 SIDES = ("bare", "ours")
+RIVALS = (*SIDES, "spark")
 
 
 def run_ours(landing: Path, out: Path) -> tuple[dict, float]:
@@ -81,6 +85,10 @@ def side(name: str, landing: Path, out: Path) -> dict:
     check_seconds = 0.0
     if name == "ours":
         totals, check_seconds = run_ours(landing, out)
+    elif name == "spark":
+        from benchmarks.main_line_spark import run_spark
+
+        totals = run_spark(landing, out)
     else:
         from benchmarks.main_line_bare import run_bare
 
@@ -119,17 +127,23 @@ def compare(chosen: argparse.Namespace, folder: Path) -> int:
             out.mkdir()
             runs[name].append(json.loads(started("--side", name, str(landing), str(out))))
             print(name, json.dumps(runs[name][-1]), file=sys.stderr)
-    if set(chosen.sides) != set(SIDES):
+    if len(runs) != len(SIDES) or "ours" not in runs:
         print(json.dumps(runs, indent=2))
         return 0
-    totals = {name: found[0]["totals"] for name, found in runs.items()}
-    if totals["ours"] != totals["bare"]:
-        raise SystemExit(f"the two sides found different rows, no ratio: {totals}")
-    seconds = {name: statistics.median(run["seconds"] for run in found) for name, found in runs.items()}
+    (rival,) = set(runs) - {"ours"}
+    if runs["ours"][0]["totals"] != runs[rival][0]["totals"]:
+        found = {name: done[0]["totals"] for name, done in runs.items()}
+        raise SystemExit(f"the two sides found different rows, no ratio: {found}")
+    return publish((against_bare if rival == "bare" else against_spark)(chosen, runs), save=chosen.save)
+
+
+def against_bare(chosen: argparse.Namespace, runs: dict[str, list[dict]]) -> Figure:
+    """Our time as a multiple of bare Polars, our memory, and the share of the checks."""
+    seconds = medians(runs)
     peaks = {name: max(run["peak_bytes"] for run in found) for name, found in runs.items()}
     ratio = seconds["ours"] / seconds["bare"]
     share = statistics.median(run["check_seconds"] / run["seconds"] for run in runs["ours"])
-    result = figure(
+    return figure(
         "main_line",
         f"{chosen.rows:,} till lines of {chosen.days} days through bronze, silver, quarantine, movements, gold",
         f"≤ {MOST_RATIO} × bare Polars, ≤ {MOST_BYTES / 1e9:.1f} GB, checks ≤ {MOST_CHECK_SHARE:.0%}",
@@ -138,7 +152,25 @@ def compare(chosen: argparse.Namespace, folder: Path) -> int:
         reached=ratio <= MOST_RATIO and peaks["ours"] <= MOST_BYTES and share <= MOST_CHECK_SHARE,
         details={"ratio": ratio, "check_share": share, "median_seconds": seconds, "peak_bytes": peaks, "runs": runs},
     )
-    return publish(result, save=chosen.save)
+
+
+def against_spark(chosen: argparse.Namespace, runs: dict[str, list[dict]]) -> Figure:
+    """How many times faster than PySpark on two cores we are."""
+    seconds = medians(runs)
+    ratio = seconds["spark"] / seconds["ours"]
+    return figure(
+        "main_line_spark",
+        f"the same work, {chosen.rows:,} till lines of {chosen.days} days, beside PySpark local[2] on Parquet",
+        f"≥ {LEAST_SPEED:.0f} × faster",
+        f"{ratio:.1f} × faster ({seconds['ours']:.1f} s, PySpark {seconds['spark']:.1f} s)",
+        reached=ratio >= LEAST_SPEED,
+        details={"ratio": ratio, "median_seconds": seconds, "runs": runs},
+    )
+
+
+def medians(runs: dict[str, list[dict]]) -> dict[str, float]:
+    """Median seconds of each side."""
+    return {name: statistics.median(run["seconds"] for run in found) for name, found in runs.items()}
 
 
 def main() -> int:
@@ -148,7 +180,7 @@ def main() -> int:
     options.add_argument("--days", type=int, default=10)
     options.add_argument("--files-a-day", type=int, default=4)
     options.add_argument("--runs", type=int, default=3, help="runs of each side; the median counts")
-    options.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
+    options.add_argument("--sides", nargs="+", choices=RIVALS, default=list(SIDES))
     options.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
     options.add_argument("--save", action="store_true", help="keep the result and write docs/benchmarks.md")
     options.add_argument("--make", type=Path, help=argparse.SUPPRESS)

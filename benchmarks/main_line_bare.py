@@ -33,7 +33,7 @@ def run_bare(landing: Path, out: Path) -> dict:
             + (pl.col("product_sku").str.len_chars() <= 15).cast(pl.Int8)
         ).alias("item_checks"),
     )
-    totals = dict.fromkeys(("bronze", "repeats", "silver", "quarantine", "movements", "gold"), 0)
+    totals: dict[str, int] = dict.fromkeys(("bronze", "repeats", "silver", "quarantine", "movements", "gold"), 0)
     for folder in sorted((landing / "pos").glob("year=*/month=*/day=*")):
         bronze = read_bronze(landing, sorted(folder.glob("*.parquet")))
         write(bronze, out, "bronze", folder)
