@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import polars as pl
+
 STORES, ITEMS, CUSTOMERS, CASHIERS = 100, 5_000, 50_000, 12
 LINES_A_RECEIPT = 4
 FIRST_DAY = date(2026, 1, 1)
@@ -36,7 +38,7 @@ def write_history(landing: Path, rows: int, days: int, files_a_day: int) -> None
     ).write_parquet(master)
     for number in range(days):
         day = FIRST_DAY + timedelta(days=number)
-        lines = _day(day, number, rows // days)
+        lines = day_lines(day, number, rows // days)
         folder = landing / "pos" / f"{day:year=%Y/month=%m/day=%d}"
         folder.mkdir(parents=True)
         size = -(-lines.height // files_a_day)
@@ -44,7 +46,8 @@ def write_history(landing: Path, rows: int, days: int, files_a_day: int) -> None
             lines.slice(part * size, size).write_parquet(folder / f"part-{part:02d}.parquet", compression="zstd")
 
 
-def _day(day: date, number: int, rows: int):  # noqa: ANN202 - a frame of lines
+def day_lines(day: date, number: int, rows: int) -> pl.DataFrame:
+    """Lines of one day; the number makes them differ from those of any other."""
     import numpy as np
     import polars as pl
 
