@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -21,9 +22,9 @@ from inventory_assets.contracts.feeds import FEEDS
 from inventory_assets.contracts.sources import DEFAULT_SOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from pyarrow.fs import FileSystem
+    from pyarrow.fs import FileSelector, FileSystem
 
 EXTENSIONS: dict[str, str] = {
     ".csv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json", ".parquet": "parquet", ".avro": "avro",
@@ -102,6 +103,24 @@ def list_landing(root_uri: str, storage_options: Mapping[str, str] | None = None
         return recognise(_local_entries(local))
     filesystem, base = object_store(root_uri, storage_options or {})
     return recognise(store_entries(filesystem, base))
+
+
+def find_landing(root_uri: str, paths: Collection[str], storage_options: Mapping[str, str] | None = None) -> Listing:
+    """The named files of a landing root, without looking at any other; those that are gone are left out.
+
+    Args:
+        root_uri: as of `list_landing`.
+        paths: relative to the root.
+        storage_options: options of the object store.
+
+    Raises:
+        LandingError: the kind of store is unknown, or the store does not answer.
+    """
+    local = local_root(root_uri)
+    if local is not None:
+        return recognise(_local_files(local, sorted(paths)))
+    filesystem, base = object_store(root_uri, storage_options or {})
+    return recognise(store_files(filesystem, base, [f"{base}/{path}" for path in sorted(paths)]))
 
 
 def read_bytes(root_uri: str, path: str, storage_options: Mapping[str, str] | None = None) -> bytes:
@@ -220,26 +239,37 @@ def _local_entries(root: Path) -> Iterator[Entry]:
     Raises:
         LandingError: it is no folder, or a part of it cannot be listed.
     """
-    pending = [root] if root.exists() else []
+    pending = [""] if root.exists() else []
     while pending:
         folder = pending.pop()
         try:
-            found = list(os.scandir(folder))
+            found = list(os.scandir(root / folder))
         except FileNotFoundError:
             continue  # removed while we looked
         except OSError as error:
-            raise LandingError(f"landing folder {folder} cannot be listed ({error}); mend it") from error
+            raise LandingError(f"landing folder {root / folder} cannot be listed ({error}); mend it") from error
         for item in found:
+            path = f"{folder}/{item.name}" if folder else item.name
             if item.is_dir():
                 if not item.name.startswith(("_", ".")):
-                    pending.append(Path(item.path))
-            elif item.is_file():
-                status = item.stat()
-                yield Entry(
-                    Path(item.path).relative_to(root).as_posix(),
-                    status.st_size,
-                    datetime.fromtimestamp(status.st_mtime, UTC),
-                )
+                    pending.append(path)
+            else:
+                yield from _entry(path, item)
+
+
+def _local_files(root: Path, paths: Iterable[str]) -> Iterator[Entry]:
+    for path in paths:
+        yield from _entry(path, root / path)
+
+
+def _entry(path: str, file: os.DirEntry[str] | Path) -> Iterator[Entry]:
+    """A regular file; nothing for anything else, and for what was removed while we looked."""
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return
+    if stat.S_ISREG(status.st_mode):
+        yield Entry(path, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
 
 def store_entries(filesystem: FileSystem, base: str) -> Iterator[Entry]:
@@ -248,10 +278,21 @@ def store_entries(filesystem: FileSystem, base: str) -> Iterator[Entry]:
     Raises:
         LandingError: the store does not answer.
     """
-    from pyarrow.fs import FileSelector, FileType
+    from pyarrow.fs import FileSelector
+
+    return store_files(filesystem, base, FileSelector(base, allow_not_found=True, recursive=True))
+
+
+def store_files(filesystem: FileSystem, base: str, wanted: FileSelector | list[str]) -> Iterator[Entry]:
+    """Files of an object store that a selector or a list of paths names.
+
+    Raises:
+        LandingError: the store does not answer.
+    """
+    from pyarrow.fs import FileType
 
     try:
-        found = filesystem.get_file_info(FileSelector(base, allow_not_found=True, recursive=True))
+        found = filesystem.get_file_info(wanted)
     except OSError as error:
         raise LandingError(
             f"the landing folder {base} cannot be listed: {error}; check its address and options"

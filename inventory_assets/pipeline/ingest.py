@@ -16,6 +16,7 @@ from inventory_assets.ingest.landing import (
     LandingError,
     LandingFile,
     content_hash,
+    find_landing,
     has_whole_footer,
     list_landing,
     read_bytes,
@@ -112,15 +113,15 @@ def ingest(
         reread: take in files whose content changed under their name.
 
     Raises:
-        LandingError: the landing folder cannot be listed.
+        LandingError: the landing folder cannot be read.
         ContractError: rows break the bronze contract, and this is not the last attempt.
     """
     done = Ingested(Report(BRONZE.values()))
     wanted = set(paths)
-    listed = list_landing(workspace.landing, workspace.lake.storage_options).files
+    listed = find_landing(workspace.landing, wanted, workspace.lake.storage_options).files
     known = known_inputs(workspace)
     for feed, table in BRONZE.items():
-        mine = [file for file in listed if file.feed == feed and file.path in wanted]
+        mine = [file for file in listed if file.feed == feed]
         fresh = [file for file in mine if reread or file.path not in known]
         for batch in _batches(workspace, fresh, batch_rows, last_attempt=last_attempt, warnings=done.warnings):
             frame = pl.concat([read.result.frame for read in batch])

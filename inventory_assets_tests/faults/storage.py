@@ -18,6 +18,7 @@ from inventory_assets.publish.files import LOCAL, FileOps
 
 READS: tuple[tuple[Any, str], ...] = (
     (ingestion, "list_landing"),
+    (ingestion, "find_landing"),
     (ingestion, "read_bytes"),
     (Lake, "open"),
     (Inputs, "_read"),

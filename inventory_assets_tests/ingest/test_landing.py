@@ -14,6 +14,7 @@ from inventory_assets.ingest.landing import (
     LandingFile,
     content_hash,
     file_at,
+    find_landing,
     has_whole_footer,
     is_complete,
     list_landing,
@@ -115,3 +116,15 @@ def test_a_file_outside_the_landing_folder_is_named_by_its_feed() -> None:
 
 def test_equal_bytes_have_equal_hashes() -> None:
     assert content_hash(b"a") == content_hash(io.BytesIO(b"a").getvalue()) != content_hash(b"b")
+
+
+def test_named_files_are_found_without_looking_at_others(tmp_path):
+    for path in ("pos/a.csv", "pos/source=till/b.csv", "pos/_c.csv", "../outside.csv"):
+        target = tmp_path / "landing" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text("x")
+    root = str(tmp_path / "landing")
+    wanted = ["pos/source=till/b.csv", "pos/a.csv", "pos/gone.csv", "pos/_c.csv", "pos/../../outside.csv", "pos"]
+    found = find_landing(root, wanted).files
+    assert found == tuple(file for file in list_landing(root).files if file.path in wanted)
+    assert [file.path for file in found] == ["pos/a.csv", "pos/source=till/b.csv"]
