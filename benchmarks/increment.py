@@ -17,6 +17,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from benchmarks.pos_history import FIRST_DAY, Chain, day_lines, write_history
 from benchmarks.report import figure, publish
 
 if TYPE_CHECKING:
@@ -25,18 +26,19 @@ if TYPE_CHECKING:
 MOST_RATIO = 1.2
 YOUNG, OLD = 30, 730
 NEW_LINES = 1_000
+SHOPS = Chain(stores=20, items=200, customers=2_000)
+"""So small that a month has seen every item in every store: what differs is the age."""
 
 
 def grown(folder: Path, days: int, lines_a_day: int) -> Workspace:
     """A lake with some days of history, all of it taken in."""
-    from benchmarks.pos_history import FIRST_DAY, write_history
     from inventory_assets.contracts.sources import load_profiles
     from inventory_assets.lakehouse.lake import Lake
     from inventory_assets.pipeline.refresh import refresh_all
     from inventory_assets.pipeline.workspace import Workspace
 
     landing = folder / "landing"
-    write_history(landing, lines_a_day * days, days, 1)
+    write_history(landing, lines_a_day * days, days, 1, SHOPS)
     now = datetime.combine(FIRST_DAY + timedelta(days=days), datetime.min.time(), UTC)
     workspace = Workspace(Lake(str(folder / "lake")), str(landing), load_profiles(), lambda: now)
     _take_in(workspace)
@@ -55,12 +57,12 @@ def _take_in(workspace: Workspace) -> None:
 
 def increment(workspace: Workspace, days: int, number: int) -> float:
     """Seconds from a new file of the last day to everything that follows from it."""
-    from benchmarks.pos_history import FIRST_DAY, day_lines
     from inventory_assets.pipeline.refresh import refresh_all
 
     day = FIRST_DAY + timedelta(days=days - 1)
     folder = Path(workspace.landing) / "pos" / f"{day:year=%Y/month=%m/day=%d}"
-    day_lines(day, 10_000 + number, NEW_LINES).write_parquet(folder / f"more-{number:03d}.parquet", compression="zstd")
+    lines = day_lines(day, 10_000 + number, NEW_LINES, SHOPS)
+    lines.write_parquet(folder / f"more-{number:03d}.parquet", compression="zstd")
     begun = perf_counter()
     _take_in(workspace)
     refresh_all(workspace)
