@@ -30,7 +30,7 @@ SHOPS = Chain(stores=20, items=200, customers=2_000)
 """So small that a month has seen every item in every store: what differs is the age."""
 
 
-def grown(folder: Path, days: int, lines_a_day: int) -> Workspace:
+def grown(folder: Path, days: int, lines_a_day: int, chain: Chain) -> Workspace:
     """A lake with some days of history, all of it taken in."""
     from inventory_assets.contracts.sources import load_profiles
     from inventory_assets.lakehouse.lake import Lake
@@ -38,7 +38,7 @@ def grown(folder: Path, days: int, lines_a_day: int) -> Workspace:
     from inventory_assets.pipeline.workspace import Workspace
 
     landing = folder / "landing"
-    write_history(landing, lines_a_day * days, days, 1, SHOPS)
+    write_history(landing, lines_a_day * days, days, 1, chain)
     now = datetime.combine(FIRST_DAY + timedelta(days=days), datetime.min.time(), UTC)
     workspace = Workspace(Lake(str(folder / "lake")), str(landing), load_profiles(), lambda: now)
     _take_in(workspace)
@@ -55,13 +55,13 @@ def _take_in(workspace: Workspace) -> None:
         ingest(workspace, files, batch_rows=workspace.block_rows)
 
 
-def increment(workspace: Workspace, days: int, number: int) -> float:
+def increment(workspace: Workspace, days: int, number: int, chain: Chain) -> float:
     """Seconds from a new file of the last day to everything that follows from it."""
     from inventory_assets.pipeline.refresh import refresh_all
 
     day = FIRST_DAY + timedelta(days=days - 1)
     folder = Path(workspace.landing) / "pos" / f"{day:year=%Y/month=%m/day=%d}"
-    lines = day_lines(day, 10_000 + number, NEW_LINES, SHOPS)
+    lines = day_lines(day, 10_000 + number, NEW_LINES, chain)
     lines.write_parquet(folder / f"more-{number:03d}.parquet", compression="zstd")
     begun = perf_counter()
     _take_in(workspace)
@@ -78,11 +78,11 @@ def main() -> int:
     options.add_argument("--save", action="store_true", help="keep the result and write docs/benchmarks.md")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
-        lakes = {days: grown(Path(folder, str(days)), days, chosen.lines_a_day) for days in (YOUNG, OLD)}
+        lakes = {days: grown(Path(folder, str(days)), days, chosen.lines_a_day, SHOPS) for days in (YOUNG, OLD)}
         seconds: dict[int, list[float]] = {days: [] for days in lakes}
         for number in range(chosen.files + 1):  # the first warms up
             for days, workspace in lakes.items():
-                taken = increment(workspace, days, number)
+                taken = increment(workspace, days, number, SHOPS)
                 print(json.dumps({"days": days, "seconds": taken}), file=sys.stderr)
                 if number:
                     seconds[days].append(taken)
