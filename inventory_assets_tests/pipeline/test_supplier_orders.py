@@ -78,9 +78,9 @@ def installed(tmp_path) -> Settings:
 
 
 def life_cycles(dice: random.Random) -> tuple[list[str], list[str]]:
-    """Reports and receipts of a dozen order lines, each somewhere in its life."""
+    """Reports and receipts of two dozen order lines, each somewhere in its life."""
     reports, receipts = [], []
-    for number in range(12):
+    for number in range(24):
         who = {"order": f"O{number % 7}", "line": number, "sku": dice.choice("AB"), "ordered": dice.randint(2, 20),
                "promised": dice.choice([None, dice.randint(1, 48)]), "supplier": f"V{number % 7 % 2}"}  # fmt: skip
         day, came = dice.uniform(0, 10), 0
