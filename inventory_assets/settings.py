@@ -27,6 +27,14 @@ class IngestSettings(BaseModel):
     )
 
 
+class OrdersSettings(BaseModel):
+    """How supplier orders count."""
+
+    stop_counting_after_days: int = Field(
+        default=14, ge=0, description="Order lines overdue by more days stop counting as on order, and are listed."
+    )
+
+
 class PublishSettings(BaseModel):
     """How the DuckDB file is replaced."""
 
@@ -48,6 +56,7 @@ class Settings(BaseSettings):
     block_days: int = Field(default=31, ge=1, description="Days computed and written together.")
     block_rows: int = Field(default=500_000, ge=1, description="Bronze rows computed and written together, about.")
     ingest: IngestSettings = IngestSettings()
+    orders: OrdersSettings = OrdersSettings()
     publish: PublishSettings = PublishSettings()
     fixed_clock: str | None = Field(default=None, description="ISO 8601 instant that stands still, for tests.")
     shared_data: Path | None = Field(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from inventory_assets.contracts.model import Reach, Table, count, day, flag, instant, money, ratio, text, units
+from inventory_assets.contracts.model import Column, Reach, Table, count, day, flag, instant, money, ratio, text, units
+from inventory_assets.contracts.orders import COUNTS_AS, EXPECTED_FROM, NOT_COUNTED, OPEN_STATES
 from inventory_assets.contracts.silver import BASES, MATCHED
 
 PROCESSED = day("processing_date", "UTC day this row was computed.", lineage=True)
@@ -109,12 +110,13 @@ SUPPLIER_PERFORMANCE = Table(
     (
         text("source_system", "System that produced the orders."),
         text("supplier_id", "Supplier."),
-        count("order_lines", "Order lines, each in its latest state."),
+        count("order_lines", "Order lines, each in its current state."),
         count("received_lines", "Lines that arrived."),
+        count("promised_lines", "Lines that arrived and had a promised day."),
         count("on_time_lines", "Lines that arrived on or before the promised day."),
         ratio(
             "on_time_rate",
-            "On-time lines ÷ received lines; null without a receipt.",
+            "On-time lines ÷ promised lines; null without one.",
             nullable=True,
             minimum=0,
             maximum=1,
@@ -133,6 +135,81 @@ SUPPLIER_PERFORMANCE = Table(
     cadence="whole",
     reach=Reach(rule="the whole table"),
     upstream=("silver/supplier_orders",),
+)
+OPEN_SUPPLIER_ORDERS = Table(
+    "gold",
+    "open_supplier_orders",
+    "Supplier order lines of which something is still to come, each in its current state. Over lines (received, "
+    "closed, cancelled) have no row. Overdue ones stop counting after a time, and stay listed.",
+    "open order line",
+    ("source_system", "supplier_id", "order_id", "line_number", "product_sku"),
+    (
+        text("source_system", "System that produced the order."),
+        text("supplier_id", "Supplier."),
+        text("order_id", "Order; supplier, item and promised delivery joined for the bare shape."),
+        count("line_number", "Line of the order; 0 where not sent."),
+        text("product_sku", "Item."),
+        text("location_id", "Where the goods go.", nullable=True),
+        text("state", "Current state.", allowed=OPEN_STATES),
+        text("order_status", "Last word of the supplier for it, lower case.", nullable=True),
+        units("quantity_ordered", "Units ordered.", minimum=0),
+        units(
+            "quantity_received",
+            "Units that arrived so far: reported by the supplier or booked by a warehouse, whichever is more; null "
+            "where some arrived and nobody says how many.",
+            nullable=True,
+            minimum=0,
+        ),
+        units("quantity_booked", "Units of these that warehouse receipts name.", minimum=0),
+        units("open_quantity", "Units still to come; null where that is unknown.", nullable=True, minimum=0),
+        money("unit_cost", "Cost of one unit.", nullable=True, minimum=0, data_class="confidential"),
+        text("currency", "ISO 4217 code."),
+        instant("ordered_at", "When the order was sent.", nullable=True),
+        instant("updated_at", "Last report."),
+        instant("expected_at", "When the goods are expected.", nullable=True),
+        text("expected_from", "Promise of the supplier, order date and its mean lead time, or unknown.",
+             allowed=EXPECTED_FROM),
+        Column("overdue_days", "Int64", "UTC days since the expected day, 0 before it; null where that is unknown.",
+               unit="days", nullable=True, minimum=0),
+        text("counts_as", "What the open units add to in the inventory position.", allowed=COUNTS_AS),
+        text("reason", "Why they add to nothing; null where they count.", nullable=True, allowed=tuple(NOT_COUNTED)),
+        flag("bare_shape", "Sent without an order number."),
+        PROCESSED,
+    ),
+    cadence="whole",
+    reach=Reach(rule="the whole table, also when the UTC day changes"),
+    upstream=("silver/supplier_orders", "silver/warehouse_updates", "gold/supplier_performance"),
+)  # fmt: skip
+SUPPLY_COVERAGE = Table(
+    "gold",
+    "supply_coverage",
+    "Which locations' supplies we are told of: where nothing says so, on order and in transit are unknown, not 0.",
+    "location",
+    ("location_id",),
+    (
+        text("location_id", "Location."),
+        text(
+            "orders_followed",
+            "named: a supplier order named the location; declared: the profile of its source says that all orders "
+            "are sent (`orders_complete`); null: orders to it are not followed.",
+            nullable=True,
+            allowed=("named", "declared"),
+        ),
+        count("order_lines", "Supplier order lines to the location."),
+        text(
+            "transfers_followed",
+            "one_step: its transfers are booked out and in by one record, so that none is ever under way; null: no "
+            "warehouse record names the location.",
+            nullable=True,
+            allowed=("one_step",),
+        ),
+        count("unordered_receipts", "Warehouse receipts that name no supplier order we know: accepted, and flagged."),
+        units("unordered_units", "Units on them.", minimum=0),
+        PROCESSED,
+    ),
+    cadence="whole",
+    reach=Reach(rule="the whole table"),
+    upstream=("silver/supplier_orders", "silver/warehouse_updates", "silver/locations"),
 )
 
 _STATE = (
@@ -166,7 +243,8 @@ STOCK_CHECKPOINTS = Table(
 INVENTORY_POSITION = Table(
     "gold",
     "inventory_position",
-    "Stock of every item at every location now, as of the pinned versions of its inputs. Unknown is null, never 0.",
+    "Stock of every item at every location now, and what is under way to it, as of the pinned versions of its inputs. "
+    "Unknown is null, never 0.",
     "item × location",
     ("product_sku", "location_id"),
     (
@@ -177,8 +255,25 @@ INVENTORY_POSITION = Table(
         units("shortfall", "max(0, −book): an error of the record.", nullable=True, minimum=0),
         units("reserved", "Units promised; null until reservations are kept.", nullable=True),
         units("available", "On hand − reserved − unavailable; null while a part is unknown.", nullable=True),
-        units("on_order", "Units ordered and not yet received; null until orders are followed.", nullable=True),
-        units("in_transit", "Transfers dispatched and not received; null until they are followed.", nullable=True),
+        units(
+            "on_order",
+            "Units ordered from suppliers and not yet received, over the open lines that count; null while unknown.",
+            nullable=True,
+            minimum=0,
+        ),
+        units(
+            "in_transit",
+            "Units of transfers dispatched and not received: 0 where transfers are booked in one step; null while "
+            "unknown.",
+            nullable=True,
+            minimum=0,
+        ),
+        units(
+            "position_before_reserved",
+            "On hand − unavailable + on order + in transit: the inventory position as long as reservations are not "
+            "kept; null while a part is unknown.",
+            nullable=True,
+        ),
         units(
             "inventory_position",
             "On hand − unavailable − reserved + on order + in transit; null while a part is unknown.",
@@ -201,6 +296,8 @@ INVENTORY_POSITION = Table(
         "silver/stock_counts",
         "silver/stock_openings",
         "silver/quarantine",
+        "gold/open_supplier_orders",
+        "gold/supply_coverage",
     ),
 )
 DAILY_INVENTORY_SNAPSHOT = Table(
@@ -236,6 +333,8 @@ GOLD: tuple[Table, ...] = (
     PRODUCT_PERFORMANCE,
     STORE_PERFORMANCE,
     SUPPLIER_PERFORMANCE,
+    OPEN_SUPPLIER_ORDERS,
+    SUPPLY_COVERAGE,
     STOCK_CHECKPOINTS,
     INVENTORY_POSITION,
     DAILY_INVENTORY_SNAPSHOT,

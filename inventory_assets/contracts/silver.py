@@ -226,7 +226,7 @@ SUPPLIER_ORDERS = Table(
         text("product_sku", "Item code, trimmed and upper case."),
         text("order_status", "State in the supplier's words, lower case.", nullable=True),
         instant("ordered_at", "When the order was sent.", nullable=True),
-        instant("expected_delivery", "Promised delivery."),
+        instant("expected_delivery", "Promised delivery; null where an order names none.", nullable=True),
         instant("received_at", "When the goods arrived.", nullable=True),
         units("quantity_ordered", "Units ordered.", minimum=0),
         units("quantity_received", "Units that arrived.", nullable=True, minimum=0),

@@ -14,6 +14,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from inventory_assets.contracts.orders import UNRECOGNISED, WORDS, StateName, plain_word
+
 DEFAULT_SOURCE = "default"
 
 
@@ -50,6 +52,9 @@ class SourceProfile(BaseModel):
         null_tokens: column → texts that mean null; "*" holds for every column.
         earliest_date: business days before it go to quarantine.
         holidays: days of the source's holiday calendar.
+        order_states: words of the source for the states of an order line, beside the usual ones.
+        orders_complete: the source's supplier feed names every order of every location in its location master, so that
+            a location it never names has none on order; otherwise that is unknown.
         assume: see `Assumptions`.
     """
 
@@ -66,11 +71,19 @@ class SourceProfile(BaseModel):
     null_tokens: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     earliest_date: date = date(2005, 1, 1)
     holidays: frozenset[date] = frozenset()
+    order_states: dict[str, StateName] = Field(default_factory=dict)
+    orders_complete: bool = False
     assume: Assumptions = Assumptions()
 
     def zone_of(self, location: str | None) -> str:
         """IANA zone of a location."""
         return self.location_time_zones.get(location or "", self.time_zone)
+
+    def order_state(self, word: str) -> str:
+        """State of an order line for which the source uses this word; `UNRECOGNISED` for a word in no list."""
+        plain = plain_word(word)
+        own = {plain_word(name): state for name, state in self.order_states.items()}
+        return own.get(plain) or WORDS.get(plain) or UNRECOGNISED
 
 
 class Profiles:

@@ -23,6 +23,12 @@ def _suppliers(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
     return refresh_suppliers(store.workspace(), anew=ask.anew), ()
 
 
+def _orders(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
+    from inventory_assets.pipeline.orders import refresh_orders
+
+    return refresh_orders(store.workspace(), anew=ask.anew), ()
+
+
 def _position(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.stock import refresh_position
 
@@ -42,6 +48,12 @@ SALES_STEP = Step(
     "Sales by store and item, by item and by store, of the days that changed.",
 )
 SUPPLIERS_STEP = Step("gold_suppliers", (tables.SUPPLIER_PERFORMANCE,), _suppliers, "How well suppliers deliver.")
+ORDERS_STEP = Step(
+    "gold_orders",
+    (tables.OPEN_SUPPLIER_ORDERS, tables.SUPPLY_COVERAGE),
+    _orders,
+    "Supplier order lines of which something is still to come, and the locations whose supplies we are told of.",
+)
 POSITION_STEP = Step(
     "gold_stock",
     (tables.STOCK_CHECKPOINTS, tables.INVENTORY_POSITION),
@@ -57,5 +69,6 @@ SNAPSHOT_STEP = Step(
 
 gold_sales = as_asset(SALES_STEP)
 gold_suppliers = as_asset(SUPPLIERS_STEP)
+gold_orders = as_asset(ORDERS_STEP)
 gold_stock = as_asset(POSITION_STEP)
 gold_snapshot = as_asset(SNAPSHOT_STEP)

@@ -142,7 +142,7 @@ class Lake:
 
     def consumed(self, table: Table, source: Table) -> int | None:
         """Version of `source` that `table` took in last, None for never."""
-        return self._taken(table, source.path)
+        return self.noted(table, source.path)
 
     def day_rows(self, table: Table, version: int | None = None, column: str = "event_date") -> dict[date | None, int]:
         """Rows a day, from the log alone."""
@@ -191,7 +191,7 @@ class Lake:
             table: which one.
             frame: the new rows, all inside the scope; lazy ones are never in memory as a whole.
             scope: the part.
-            consumed: versions of the inputs that are taken in by this commit, by path.
+            consumed: versions of the inputs that are taken in by this commit, by path; also marks of the step's own.
 
         Raises:
             ContractError: the rows break the contract; nothing was written.
@@ -201,13 +201,14 @@ class Lake:
 
     def note(self, table: Table, consumed: Mapping[str, int]) -> None:
         """Say that these input versions hold nothing new for the table, without touching a row."""
-        if all(self._taken(table, path) == version for path, version in consumed.items()):
+        if all(self.noted(table, path) == version for path, version in consumed.items()):
             return
         self._write(table, empty(table), None, consumed=consumed)
 
-    def _taken(self, table: Table, path: str) -> int | None:
+    def noted(self, table: Table, name: str) -> int | None:
+        """Number the last commit that named it noted under a name: a version by path, or a mark of the step's own."""
         handle = self.open(table)
-        return None if handle is None else handle.transaction_version(CONSUMED + path)
+        return None if handle is None else handle.transaction_version(CONSUMED + name)
 
     def _write(
         self,

@@ -1,8 +1,8 @@
 """Gold of the suppliers: how punctually, how fast and how completely each delivers.
 
-Order lines are updated many times; the latest report of a line counts. Lead times are measured to the millisecond and
-summed in whole numbers, so that the figures do not depend on the order of the reports. Master data of suppliers (names,
-agreed lead times) stays in `silver/suppliers`.
+Order lines are updated many times; a line counts as its reports leave it (`supplier_orders.current_lines`). Lead times
+are measured to the millisecond and summed in whole numbers, so that the figures do not depend on the order of the
+reports. Master data of suppliers (names, agreed lead times) stays in `silver/suppliers`.
 """
 
 from __future__ import annotations
@@ -13,33 +13,20 @@ import polars as pl
 
 from inventory_assets.contracts import gold
 from inventory_assets.medallion.exact import constant, sample_variance
+from inventory_assets.medallion.supplier_orders import SUPPLIER, current_lines
 
 if TYPE_CHECKING:
     from datetime import date
 
-ORDER_LINE = ("source_system", "supplier_id", "order_id", "line_number", "product_sku")
-SUPPLIER = ("source_system", "supplier_id")
-_STATE = (
-    "received_at", "quantity_received", "quantity_ordered", "expected_delivery", "ordered_at", "order_status",
-)  # fmt: skip
 MS_PER_DAY = 86_400_000
-
-
-def latest_states(supplier_orders: pl.LazyFrame) -> pl.LazyFrame:
-    """The latest reported state of each order line.
-
-    The latest `updated_at` counts; among equal ones (which the key of `silver/supplier_orders` excludes) the largest
-    content, so that the choice never depends on the order of the rows.
-    """
-    return supplier_orders.sort(*ORDER_LINE, "updated_at", *_STATE).unique(ORDER_LINE, keep="last")
 
 
 def supplier_performance(supplier_orders: pl.LazyFrame, processing_date: date) -> pl.LazyFrame:
     """`gold/supplier_performance` over all reports.
 
     A line is received when it has a `received_at`, and on time when the UTC calendar day of the receipt is not after
-    that of `expected_delivery`. Lead time is received − ordered in days; only positive ones count. Fill compares the
-    lines that arrived and say how much of it arrived.
+    that of `expected_delivery`; lines without a promise are not judged. Lead time is received − ordered in days; only
+    positive ones count. Fill compares the lines that arrived and say how much of it arrived.
 
     Args:
         supplier_orders: `silver/supplier_orders`, whole.
@@ -49,11 +36,12 @@ def supplier_performance(supplier_orders: pl.LazyFrame, processing_date: date) -
     on_time = received & (pl.col("received_at").dt.date() <= pl.col("expected_delivery").dt.date())
     lead = (pl.col("received_at") - pl.col("ordered_at")).dt.total_milliseconds()
     counted = received & pl.col("quantity_received").is_not_null()
-    lines = latest_states(supplier_orders).select(
+    lines = current_lines(supplier_orders).select(
         *SUPPLIER,
         "ordered_at",
         "received_at",
         received.alias("received"),
+        (received & pl.col("expected_delivery").is_not_null()).alias("promised"),
         on_time.alias("on_time"),
         pl.when(lead > 0).then(lead).cast(pl.Int128).alias("lead"),
         pl.when(counted).then("quantity_ordered").alias("quantity_ordered"),
@@ -62,6 +50,7 @@ def supplier_performance(supplier_orders: pl.LazyFrame, processing_date: date) -
     sums = lines.group_by(SUPPLIER).agg(
         pl.len().cast(pl.Int64).alias("order_lines"),
         pl.col("received").sum().cast(pl.Int64).alias("received_lines"),
+        pl.col("promised").sum().cast(pl.Int64).alias("promised_lines"),
         pl.col("on_time").sum().cast(pl.Int64).alias("on_time_lines"),
         pl.col("lead").count().cast(pl.Int64).alias("lead_time_lines"),
         pl.col("lead").sum().alias("total"),
@@ -74,7 +63,7 @@ def supplier_performance(supplier_orders: pl.LazyFrame, processing_date: date) -
     number = pl.col("lead_time_lines")
     ms_per_day = constant(MS_PER_DAY, number)
     return sums.with_columns(
-        _ratio(pl.col("on_time_lines"), pl.col("received_lines")).alias("on_time_rate"),
+        _ratio(pl.col("on_time_lines"), pl.col("promised_lines")).alias("on_time_rate"),
         _ratio(pl.col("total").cast(pl.Float64), number * MS_PER_DAY).alias("lead_time_mean_days"),
         (sample_variance(number, pl.col("total"), pl.col("squares")).sqrt() / ms_per_day).alias("lead_time_std_days"),
         (pl.col("median") / ms_per_day).alias("lead_time_median_days"),

@@ -54,7 +54,9 @@ def with_items(rows: pl.LazyFrame, known_items: pl.Series, profile: SourceProfil
 def item_quality(rules: Sequence[pl.Expr]) -> pl.Expr:
     """Share of quality rules that hold: the given ones, item in the master, and the code's declared form and length.
 
-    Whole numbers are divided, column by column; see `medallion.exact`.
+    Whole numbers are divided, column by column; see `medallion.exact`. A column made of a literal is still one to
+    Polars, so the divisor is laid over the dividend's rows.
     """
     judged = [pl.col("_known"), *rules]
-    return (rules_held(judged) + pl.col("_item_checks")) / (pl.col("_item_rules").cast(pl.Int64) + len(judged))
+    held = rules_held(judged) + pl.col("_item_checks")
+    return held / (held * 0 + pl.col("_item_rules").cast(pl.Int64) + len(judged))

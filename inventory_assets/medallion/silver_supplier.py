@@ -56,13 +56,17 @@ def _standardised(rows: pl.LazyFrame, known_items: pl.Series, profile: SourcePro
 
 
 def _rulebook(profile: SourceProfile, max_ahead: timedelta) -> Rulebook:
-    """Rules of a supplier row; a promised delivery may lie ahead, a report may not."""
-    promised = pl.col("expected_delivery").is_null() & pl.col("row_error").is_null()
+    """Rules of a supplier row; a promised delivery may lie ahead, a report may not.
+
+    A row without an order number is known by its promised delivery, which must be there.
+    """
+    unnamed = pl.col("bare_shape") & pl.col("expected_delivery").is_null() & pl.col("row_error").is_null()
+    timeless = pl.col("updated_at").is_null() & pl.col("row_error").is_null()
     limited = ("line_number", "quantity_received")
     rules = [
         *common_rules(pl.col("_reported_at"), profile.earliest_date, max_ahead=max_ahead),
         *null_key_rules(("supplier_id", "product_sku")),
-        Rule("time:missing", promised, ("expected_delivery",)),
+        Rule("time:missing", unnamed | timeless, ("expected_delivery",)),
         Rule("quantity:null", pl.col("quantity_ordered").is_null(), ("quantity_ordered",)),
         Rule("quantity:negative", pl.col("quantity_ordered") < 0),
         Rule("price:negative", pl.col("unit_cost") < 0),

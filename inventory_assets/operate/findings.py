@@ -53,6 +53,15 @@ def open_points(now: Progress) -> list[Finding]:
                 'inventory sql "SELECT reason, sum(rows) FROM silver.quarantine_summary GROUP BY 1 ORDER BY 2 DESC"',
             )
         )
+    if now.stopped_orders:
+        points.append(
+            Finding(
+                "warning",
+                f"{now.stopped_orders:,} supplier order lines are overdue for so long that they count as on order no "
+                "more",
+                'ask the suppliers, cancel or receive them: inventory sql "SELECT * FROM overdue_orders"',
+            )
+        )
     if now.files_waiting:
         points.append(
             Finding(

@@ -13,6 +13,7 @@ from typing import Literal
 import polars as pl
 
 from inventory_assets.contracts.bronze import BRONZE
+from inventory_assets.contracts.gold import OPEN_SUPPLIER_ORDERS
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.silver import DECISIONS, PRODUCTS, QUARANTINE
 from inventory_assets.contracts.tables import TABLES
@@ -40,6 +41,7 @@ class Progress:
         rows: rows by table path, of tables that exist.
         behind: tables that have not taken in the newest version of what they are computed from.
         unpublished: tables whose newest version the DuckDB file does not carry.
+        stopped_orders: open supplier order lines overdue for so long that they count as on order no more.
     """
 
     files_found: int
@@ -48,6 +50,7 @@ class Progress:
     rows: Mapping[str, int]
     behind: tuple[str, ...]
     unpublished: tuple[str, ...]
+    stopped_orders: int = 0
 
     @property
     def stage(self) -> Stage:
@@ -81,6 +84,7 @@ class Watch:
         """Keep where things are; nothing is read yet."""
         self._settings = settings
         self._lake = Lake(settings.lake, settings.secret_options)
+        self._stopped: tuple[int, int] | None = None
         self._rows: dict[str, tuple[int, int]] = {}
         self._files: dict[str, tuple[int, frozenset[str]]] = {}
         self._taken: dict[tuple[str, str], tuple[int, int | None]] = {}
@@ -102,6 +106,7 @@ class Watch:
             unpublished=tuple(
                 path for path in dict.fromkeys(SOURCES.values()) if versions.get(path) != carried.get(path)
             ),
+            stopped_orders=self._stopped_orders(versions.get(OPEN_SUPPLIER_ORDERS.path)),
         )
 
     def _held(self, table: Table, version: int | None) -> frozenset[str]:
@@ -112,6 +117,14 @@ class Watch:
             files = self._lake.scan(table, version).select(pl.col("source_file").unique()).collect()
             known = self._files[table.path] = (version, frozenset(files["source_file"].to_list()))
         return known[1]
+
+    def _stopped_orders(self, version: int | None) -> int:
+        if version is None:
+            return 0
+        if self._stopped is None or self._stopped[0] != version:
+            stopped = self._lake.scan(OPEN_SUPPLIER_ORDERS, version).filter(pl.col("reason") == "overdue")
+            self._stopped = (version, int(stopped.select(pl.len()).collect().item()))
+        return self._stopped[1]
 
     def _count(self, table: Table, version: int) -> int:
         known = self._rows.get(table.path)

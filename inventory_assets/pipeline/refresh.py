@@ -13,6 +13,7 @@ from inventory_assets.pipeline.analytics import (
     refresh_item_features,
 )
 from inventory_assets.pipeline.gold import refresh_sales, refresh_suppliers
+from inventory_assets.pipeline.orders import refresh_orders
 from inventory_assets.pipeline.silver import refresh_facts, refresh_masters
 from inventory_assets.pipeline.stock import refresh_movements, refresh_position, refresh_snapshot
 from inventory_assets.pipeline.workspace import Report, Workspace
@@ -23,6 +24,7 @@ STEPS: tuple[Callable[[Workspace], Report], ...] = (
     refresh_movements,
     refresh_sales,
     refresh_suppliers,
+    refresh_orders,
     refresh_position,
     refresh_snapshot,
     refresh_demand_features,

@@ -7,7 +7,13 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from inventory_assets.contracts.gold import DAILY_INVENTORY_SNAPSHOT, INVENTORY_POSITION, STOCK_CHECKPOINTS
+from inventory_assets.contracts.gold import (
+    DAILY_INVENTORY_SNAPSHOT,
+    INVENTORY_POSITION,
+    OPEN_SUPPLIER_ORDERS,
+    STOCK_CHECKPOINTS,
+    SUPPLY_COVERAGE,
+)
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.schemas import empty
 from inventory_assets.contracts.silver import (
@@ -26,12 +32,15 @@ from inventory_assets.pipeline.stock_events import STOCK_INPUTS, Changed, all_co
 from inventory_assets.pipeline.workspace import Day, Report, Workspace, blocks, day_scope, dirty_from
 from inventory_assets.stock.checkpoints import build_checkpoints, checkpoint_at, month_after, month_before, since_month
 from inventory_assets.stock.counts import PAIR
+from inventory_assets.stock.fold import no_state
 from inventory_assets.stock.movements import movements_of_pos, movements_of_warehouse
 from inventory_assets.stock.position import position, quarantined_units
 from inventory_assets.stock.snapshot import SPANS, affected_spans, changed_events, opening_month, snapshot
 
 POS_TABLES = (SALES, RETURNS, CANCELLATIONS, GIVEN_AWAY, STOCK_ADJUSTMENTS)
 MOVEMENT_INPUTS = (*POS_TABLES, WAREHOUSE_UPDATES)
+SUPPLIES = (OPEN_SUPPLIER_ORDERS, SUPPLY_COVERAGE)
+"""What is under way, beside the events of stock."""
 
 
 def refresh_movements(workspace: Workspace, days: Collection[Day] | None = None) -> Report:
@@ -60,27 +69,26 @@ def refresh_position(workspace: Workspace, *, anew: bool = False) -> Report:
     """Rebuild the checkpoints of the pairs whose events changed (all of them `anew`), and the position of all pairs."""
     lake = workspace.lake
     report = Report((STOCK_CHECKPOINTS, INVENTORY_POSITION))
-    pins = lake.pins((*STOCK_INPUTS, QUARANTINE))
+    pins = lake.pins((*STOCK_INPUTS, QUARANTINE, *SUPPLIES))
     taken = all(lake.consumed(INVENTORY_POSITION, TABLES[path]) == version for path, version in pins.items())
     if taken and not anew:
         return report
     counts = all_counts(workspace, pins)
     newest = _newest_day(lake, pins, counts)
     if newest is None:
-        inputs = {path: version for path, version in pins.items() if path != QUARANTINE.path}
-        _empty(lake, STOCK_CHECKPOINTS, inputs, report)
-        _empty(lake, INVENTORY_POSITION, pins, report)
-        return report
-    closed = _close_months(workspace, pins, counts, newest, report, anew=anew)
-    last_month = month_before(_month(newest))
-    checkpoint = checkpoint_at(closed, last_month)
-    movements = movements_since(lake, pins, last_month)
+        _empty(lake, STOCK_CHECKPOINTS, _stock_pins(pins), report)
+        checkpoint, movements = no_state(), empty(STOCK_MOVEMENTS)
+    else:
+        closed = _close_months(workspace, pins, counts, newest, report, anew=anew)
+        last_month = month_before(_month(newest))
+        checkpoint = checkpoint_at(closed, last_month)
+        movements = since_month(movements_since(lake, pins, last_month), last_month)
+        counts = since_month(counts, last_month)
     held = quarantined_units(
         lake.scan(QUARANTINE, pins.get(QUARANTINE.path)).filter(pl.col("feed").is_in(["pos", "warehouse"])).collect()
     )
-    frame = position(
-        checkpoint, since_month(movements, last_month), since_month(counts, last_month), held, workspace.now().date()
-    )
+    awaited, followed = (lake.scan(table, pins.get(table.path)).collect() for table in SUPPLIES)
+    frame = position(checkpoint, movements, counts, held, awaited, followed, workspace.now().date())
     commit = lake.replace(INVENTORY_POSITION, frame, Scope(), pins)
     report.add(INVENTORY_POSITION, commit, None)
     return report
@@ -92,7 +100,7 @@ def _close_months(
     """Checkpoints up to the month before the newest event; writes those that changed, or all `anew`."""
     lake = workspace.lake
     last_month = month_before(_month(newest))
-    inputs = {path: version for path, version in pins.items() if path != QUARANTINE.path}
+    inputs = _stock_pins(pins)
     months = {month for month, rows in lake.day_rows(STOCK_CHECKPOINTS, column="month").items() if month and rows}
     changed = changed_since(workspace, STOCK_CHECKPOINTS, pins, counts) if months and not anew else None
     existing = lake.scan(STOCK_CHECKPOINTS)
@@ -240,6 +248,11 @@ def _every_pair(lake: Lake, pins: dict[str, int], counts: pl.DataFrame, first: d
         .select(list(SPANS))
         .sort(PAIR)
     )
+
+
+def _stock_pins(pins: dict[str, int]) -> dict[str, int]:
+    """Pins of the events of stock."""
+    return {table.path: pins[table.path] for table in STOCK_INPUTS if table.path in pins}
 
 
 def _month(day: date) -> date:

@@ -25,6 +25,7 @@ class Workspace:
         now: the clock.
         block_days: days computed together at most.
         block_rows: input rows computed together, about.
+        stop_counting_after_days: overdue order lines count as on order up to so many days.
     """
 
     lake: Lake
@@ -33,6 +34,7 @@ class Workspace:
     now: Callable[[], datetime]
     block_days: int = 31
     block_rows: int = 500_000
+    stop_counting_after_days: int = 14
 
 
 @dataclass(slots=True)

@@ -37,6 +37,7 @@ NEWEST_EVENT: dict[str, tuple[Table, tuple[str, ...]]] = {
     DEMAND_FORECASTING_FEATURES.path: _SALES,
     INVENTORY_OPTIMIZATION_FEATURES.path: _SALES,
     gold.SUPPLIER_PERFORMANCE.path: (gold.SUPPLIER_PERFORMANCE, ("first_ordered_at", "last_received_at")),
+    gold.OPEN_SUPPLIER_ORDERS.path: (gold.OPEN_SUPPLIER_ORDERS, ("updated_at",)),
     gold.INVENTORY_POSITION.path: _STOCK,
     gold.DAILY_INVENTORY_SNAPSHOT.path: _STOCK,
     gold.STOCK_CHECKPOINTS.path: (gold.STOCK_CHECKPOINTS, ("last_movement_at", "last_count_at")),

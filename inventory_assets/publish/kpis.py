@@ -162,7 +162,7 @@ SUPPLIER_ON_TIME = View(
         "supplier_name": "Name from the supplier master; null where it is absent there.",
         "order_lines": "Order lines.",
         "received_lines": "Lines that arrived.",
-        "on_time_rate": "Lines on or before the promised day ÷ lines that arrived.",
+        "on_time_rate": "Lines on or before the promised day ÷ lines that arrived and had one.",
         "fill_rate": "Units received ÷ units ordered on lines that arrived.",
         "lead_time_mean_days": "Mean lead time. (unit: days)",
         "lead_time_std_days": "Sample standard deviation of the lead time. (unit: days)",
@@ -174,8 +174,74 @@ SUPPLIER_ON_TIME = View(
     SELECT p.source_system, p.supplier_id, m.supplier_name, p.order_lines, p.received_lines, p.on_time_rate,
         p.fill_rate, p.lead_time_mean_days, p.lead_time_std_days, m.lead_time_days AS agreed_lead_time_days,
         p.last_received_at,
-        CASE WHEN p.received_lines = 0 THEN 'no order line has arrived' END AS null_reason
+        CASE WHEN p.received_lines = 0 THEN 'no order line has arrived'
+            WHEN p.promised_lines = 0 THEN 'no line that arrived had a promised day' END AS null_reason
     FROM gold.supplier_performance p LEFT JOIN silver.suppliers m USING (supplier_id)""",
+)
+OPEN_ORDERS = View(
+    "kpi_open_orders",
+    "What suppliers are still to deliver. One row: source × supplier × currency with an open order line.",
+    {
+        "source_system": "System that produced the orders.",
+        "supplier_id": "Supplier.",
+        "supplier_name": "Name from the supplier master; null where it is absent there.",
+        "currency": "ISO 4217 code.",
+        "open_lines": "Order lines of which something is still to come.",
+        "counted_lines": "Those of them that count as on order.",
+        "units_on_order": "Open units of these. (unit: units)",
+        "units_shipped": "Those of them the supplier has shipped. (unit: units)",
+        "value_on_order": "Open units × unit cost of the counted lines. (unit: currency; confidential)",
+        "overdue_lines": "Open lines whose expected day has passed.",
+        "stopped_lines": "Overdue lines that count no more.",
+        "stopped_units": "Open units of these. (unit: units)",
+        "most_overdue_days": "Days since the earliest expected day of an open line. (unit: days)",
+        "next_expected_at": "When the next counted line is expected; one that is overdue lies in the past.",
+        "null_reason": "Why the value is null.",
+    },
+    """
+    WITH line AS (
+        SELECT *, counts_as = 'on_order' AS counts, reason IS NOT DISTINCT FROM 'overdue' AS stopped
+        FROM gold.open_supplier_orders
+    )
+    SELECT l.source_system, l.supplier_id, any_value(m.supplier_name) AS supplier_name, l.currency,
+        count(*) AS open_lines, count(*) FILTER (counts) AS counted_lines,
+        coalesce(sum(open_quantity) FILTER (counts), 0)::BIGINT AS units_on_order,
+        coalesce(sum(open_quantity) FILTER (counts AND state = 'shipped'), 0)::BIGINT AS units_shipped,
+        CASE WHEN count(*) FILTER (counts AND unit_cost IS NULL) = 0
+            THEN coalesce(sum(open_quantity * unit_cost) FILTER (counts), 0) END AS value_on_order,
+        count(*) FILTER (overdue_days > 0) AS overdue_lines, count(*) FILTER (stopped) AS stopped_lines,
+        coalesce(sum(open_quantity) FILTER (stopped), 0)::BIGINT AS stopped_units,
+        max(overdue_days) AS most_overdue_days, min(expected_at) FILTER (counts) AS next_expected_at,
+        CASE WHEN count(*) FILTER (counts AND unit_cost IS NULL) > 0 THEN 'a counted line gives no unit cost' END
+            AS null_reason
+    FROM line l LEFT JOIN silver.suppliers m USING (supplier_id)
+    GROUP BY l.source_system, l.supplier_id, l.currency""",
+)
+OVERDUE_ORDERS = View(
+    "overdue_orders",
+    "Open order lines whose expected day has passed, the longest overdue first. Those overdue by more than the setting "
+    "`orders.stop_counting_after_days` count as on order no more (reason overdue). One row: open order line.",
+    {
+        "source_system": "System that produced the order.",
+        "supplier_id": "Supplier.",
+        "order_id": "Order.",
+        "line_number": "Line of the order.",
+        "product_sku": "Item.",
+        "location_id": "Where the goods go.",
+        "state": "Current state.",
+        "open_quantity": "Units still to come; null where that is unknown. (unit: units)",
+        "ordered_at": "When the order was sent.",
+        "expected_at": "When the goods were expected.",
+        "expected_from": "Where that comes from: promised or lead_time.",
+        "overdue_days": "UTC days since the expected day. (unit: days)",
+        "counts_as": "What the open units add to in the inventory position.",
+        "reason": "Why they add to nothing; null where they count.",
+        "updated_at": "Last report of the line.",
+    },
+    """
+    SELECT source_system, supplier_id, order_id, line_number, product_sku, location_id, state, open_quantity,
+        ordered_at, expected_at, expected_from, overdue_days, counts_as, reason, updated_at
+    FROM gold.open_supplier_orders WHERE overdue_days > 0 ORDER BY overdue_days DESC, order_id, line_number""",
 )
 DATA_QUALITY = View(
     "kpi_data_quality",
@@ -226,6 +292,8 @@ KPIS: tuple[View, ...] = (
     STOCKOUT,
     RETURN_RATE,
     SUPPLIER_ON_TIME,
+    OPEN_ORDERS,
+    OVERDUE_ORDERS,
     DATA_QUALITY,
 )
 """Every KPI view."""

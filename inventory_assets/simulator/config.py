@@ -37,6 +37,7 @@ class HistoryConfig:
         adjustment_rate: recorded corrections a day, per item and location.
         count_interval_days: days between two counts of an item at a location, in the mean.
         unknown_share: share of item × store pairs without an opening balance: their stock is unknown until counted.
+        partial_share: share of order lines that arrive in two parts, days apart.
         wms_authority: whether the last warehouse's stock levels set its stock, instead of being compared only.
     """
 
@@ -59,6 +60,7 @@ class HistoryConfig:
     adjustment_rate: float = 0.01
     count_interval_days: int = 28
     unknown_share: float = 0.02
+    partial_share: float = 0.0
     wms_authority: bool = False
 
     def __post_init__(self) -> None:
@@ -77,6 +79,7 @@ class HistoryConfig:
             "cancellation_share",
             "given_away_share",
             "unknown_share",
+            "partial_share",
         )
         wrong = [n for n in shares if not 0 <= getattr(self, n) <= 1]
         if wrong:

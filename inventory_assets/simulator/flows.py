@@ -24,6 +24,7 @@ ORDER_CYCLE_DAYS = 14.0
 CANCELLED_SHARE = 0.02
 SHORT_SHARE = 0.06
 ISSUE_RATE = 0.005
+MOST_DAYS_BETWEEN_PARTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,11 @@ class Moves:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """Supplier order lines as columns; `arrival_day` may lie after the history's end."""
+    """Supplier order lines as columns; days may lie after the history's end.
+
+    `received` units arrive by `arrival_day`, `first_received` of them on `first_day`; a line that arrives at once has
+    its arrival there too.
+    """
 
     day: np.ndarray
     location: np.ndarray
@@ -48,6 +53,8 @@ class Orders:
     arrival_day: np.ndarray
     received: np.ndarray
     cancelled: np.ndarray
+    first_day: np.ndarray
+    first_received: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,7 @@ def run_flows(
     moves: dict[str, list[np.ndarray]] = {"transfers": [], "adjustments": [], "issues": [], "shrinkage": []}
     orders: list[np.ndarray] = []
     due: dict[int, list[np.ndarray]] = {}
+    parting = np.random.default_rng([config.seed, 8])  # beside the stream, so that it shifts no other draw
     for day in range(config.days):
         rows = slice(int(bounds[day]), int(bounds[day + 1]))
         cell = wished.location[rows] * items + wished.item[rows]
@@ -101,14 +109,18 @@ def run_flows(
         moves["adjustments"].append(_adjustments(day, stock, config.adjustment_rate, rng))
         moves["issues"].append(_issues(day, stock, selling, rng))
         moves["transfers"].append(_transfers(day, stock, reorder, top, served_by))
-        for place, item, quantity, received in (row for batch in due.pop(day, []) for row in batch):
+        for place, item, ordered, received in (row for batch in due.pop(day, []) for row in batch):
             stock[place, item] += received
-            on_order[place, item] -= quantity
+            on_order[place, item] -= ordered
         placed = _place_orders(day, stock + on_order, reorder, top, selling, world, lead, rng)
+        placed = _in_parts(placed, config.partial_share, parting)
         orders.append(placed)
-        for row in placed:
-            on_order[row[1], row[2]] += row[3]
-            due.setdefault(int(row[4]), []).append(np.array([[row[1], row[2], row[3], row[5]]]))
+        for _, place, item, quantity, arrival, received, _, first_day, first in placed:
+            on_order[place, item] += quantity
+            early = first if first_day < arrival else 0
+            if early:
+                due.setdefault(int(first_day), []).append(np.array([[place, item, early, early]]))
+            due.setdefault(int(arrival), []).append(np.array([[place, item, quantity - early, received - early]]))
     return Flows(
         opening,
         wished.take(kept),
@@ -207,3 +219,12 @@ def _place_orders(
     received = np.where(cancelled, 0, np.where(short, np.maximum(quantity * 4 // 5, 1), quantity))
     arrival = day + lead[world.items.supplier[item], day, place]
     return np.column_stack([np.full(place.size, day), place, item, quantity, arrival, received, cancelled])
+
+
+def _in_parts(placed: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Order lines with first day and units of the first part; some arrive in two parts, the second one later."""
+    arrival, received = placed[:, 4], placed[:, 5]
+    parted = (rng.random(placed.shape[0]) < share) & (received > 1)
+    last = np.where(parted, arrival + rng.integers(1, MOST_DAYS_BETWEEN_PARTS + 1, placed.shape[0]), arrival)
+    first = np.where(parted, received // 2, received)
+    return np.column_stack([placed[:, :4], last, placed[:, 5:], arrival, first])

@@ -6,6 +6,7 @@ The truth's frames (also its Parquet files):
     stock_events: openings, counts and movements with the book after each; `shrinkage` is what nobody recorded.
     stock_days: book (null while unknown), physical and unavailable units at the end of each business day.
     lead_times: delivered supplier order lines.
+    orders: every supplier order line at the end: its state, units received so far and units still to come.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from inventory_assets.simulator.faults import QUARANTINE
 from inventory_assets.simulator.flows import run_flows
 from inventory_assets.simulator.receipts import ring_up
 from inventory_assets.simulator.records import SOURCE_SYSTEM
-from inventory_assets.simulator.supply import lead_times, order_lines
+from inventory_assets.simulator.supply import lead_times, order_lines, orders_at_end
 from inventory_assets.simulator.world import World, build_world
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def simulate_history(config: HistoryConfig) -> History:
         "stock_events": ledger.named(world, config, events.filter(pl.col("kind") != "level")),
         "stock_days": ledger.stock_by_day(config, world, flows.opening, events),
         "lead_times": lead_times(world, orders),
+        "orders": orders_at_end(config, world, orders),
     }
     faults = _faults(rows, files)
     return History(
@@ -124,6 +126,7 @@ def sources_toml(history: History) -> str:
         "transaction_pattern = '^TXN-(\\d{4}-)?\\d{6}$'\n"
         "sku_pattern = '^PROD-[A-Z0-9]{6}$'\n"
         "sku_max_length = 15\n"
+        "orders_complete = true\n"
         f"holidays = [{days}]\n\n"
         f"[{SOURCE_SYSTEM}.location_time_zones]\n{zones}\n"
     )

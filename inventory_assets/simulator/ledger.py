@@ -149,7 +149,14 @@ def _receipt_lines(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _deliveries(world: World, config: HistoryConfig, orders: pl.DataFrame) -> pl.DataFrame:
-    done = orders.filter(pl.col("received") > 0, pl.col("received_at").is_not_null())
+    early = orders.filter(pl.col("first_received_at").is_not_null()).with_columns(
+        received="first_received", received_at="first_received_at", note=pl.col("order_id").str.replace("PO-", "DN-A-")
+    )
+    last = orders.filter(pl.col("received") > 0, pl.col("received_at").is_not_null()).with_columns(
+        received=pl.col("received") - pl.col("first_received").fill_null(0),
+        note=pl.col("order_id").str.replace("PO-", "DN-"),
+    )
+    done = pl.concat([early, last])
     return _events(
         "receipt",
         world,
@@ -158,7 +165,7 @@ def _deliveries(world: World, config: HistoryConfig, orders: pl.DataFrame) -> pl
         done["item"].to_numpy(),
         done["received_at"].to_physical().to_numpy(),
         done["received"].to_numpy(),
-        document_id=done["order_id"].str.replace("PO-", "DN-"),
+        document_id=done["note"],
         line_number=done["line_number"].to_numpy(),
         detail=done["order_id"],
     )

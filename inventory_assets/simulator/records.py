@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from inventory_assets.simulator.clock import INSTANT, utc
+from inventory_assets.simulator.supply import cancelled_at
 
 if TYPE_CHECKING:
     from inventory_assets.simulator.config import HistoryConfig
@@ -262,12 +263,18 @@ def warehouse_rows(config: HistoryConfig, world: World, events: pl.DataFrame, rn
 
 
 def supplier_rows(config: HistoryConfig, world: World, orders: pl.DataFrame) -> pl.DataFrame:
-    """Order lines as suppliers report them: confirmed, then delivered or cancelled."""
+    """Order lines as suppliers report them: confirmed, then partly received, delivered or cancelled."""
     confirmed = orders.with_columns(
         time=pl.col("ordered_at") + pl.duration(hours=2),
         order_status=pl.lit("confirmed"),
         received_at=pl.lit(None, INSTANT),
         received=pl.lit(None, pl.Int64),
+    )
+    parted = orders.filter(pl.col("first_received_at").is_not_null()).with_columns(
+        time=pl.col("first_received_at") + pl.duration(hours=1),
+        order_status=pl.lit("partly received"),
+        received_at="first_received_at",
+        received="first_received",
     )
     delivered = orders.filter(pl.col("received_at").is_not_null()).with_columns(
         time=pl.col("received_at") + pl.duration(hours=1), order_status=pl.lit("delivered")
@@ -275,14 +282,14 @@ def supplier_rows(config: HistoryConfig, world: World, orders: pl.DataFrame) -> 
     cancelled = (
         orders.filter("cancelled")
         .with_columns(
-            time=pl.col("ordered_at") + pl.duration(hours=20),
+            time=cancelled_at(),
             order_status=pl.lit("cancelled"),
             received=pl.lit(None, pl.Int64),
         )
         .filter(pl.col("time") < config.end)
     )
     suppliers = pl.lit(pl.Series([supplier.code for supplier in world.suppliers]))
-    frame = pl.concat([confirmed, delivered, cancelled], how="diagonal_relaxed")
+    frame = pl.concat([confirmed, parted, delivered, cancelled], how="diagonal_relaxed")
     zones = [place.zone for place in world.locations]
     days = pl.concat(
         [

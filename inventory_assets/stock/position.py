@@ -1,4 +1,4 @@
-"""Stock of every item at every location now: the latest checkpoint, the events since, and a reason for every null."""
+"""Stock of every item at every location now and what is under way to it, with a reason for every null."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from inventory_assets.contracts.gold import INVENTORY_POSITION
 from inventory_assets.contracts.schemas import polars_schema
 from inventory_assets.stock.counts import PAIR
 from inventory_assets.stock.fold import fold
+from inventory_assets.stock.on_order import counted_units, with_supplies
 from inventory_assets.stock.rules import UNKNOWN
 
 if TYPE_CHECKING:
     from datetime import date
 
-NOT_FOLLOWED = (
-    "reserved: reservations are not kept yet; on_order: orders are not followed yet; in_transit: dispatched transfers "
-    "are not followed yet; available, inventory_position: a part is null"
-)
+NOT_FOLLOWED = "reserved: reservations are not kept yet; available, inventory_position: a part is null"
 UNKNOWN_STOCK = (
     "book, unavailable, on_hand, shortfall, first_known_at, last_count_at, last_count_quantity: no opening or count yet"
 )
 UNMOVED = "last_movement_at: no movement yet"
+PART_NULL = "position_before_reserved: a part is null"
 
 
 def position(
@@ -30,6 +29,8 @@ def position(
     movements: pl.DataFrame,
     counts: pl.DataFrame,
     quarantined: pl.DataFrame,
+    open_orders: pl.DataFrame,
+    coverage: pl.DataFrame,
     processing_date: date,
 ) -> pl.DataFrame:
     """Rows of `gold/inventory_position`.
@@ -40,32 +41,42 @@ def position(
         counts: statements (`counts.COUNTS`) after it.
         quarantined: product_sku, location_id, quantity (`quarantined_units`); a pair without an accepted event gets
             no row.
+        open_orders: rows of `gold/open_supplier_orders`; a pair with units on order has a row even before its first
+            movement or count.
+        coverage: rows of `gold/supply_coverage`.
         processing_date: UTC day of the computation.
     """
     held = quarantined.group_by(PAIR).agg(quarantined_quantity=pl.col("quantity").sum())
     book, unknown = pl.col("book"), pl.col("stock_basis") == UNKNOWN
-    units = pl.lit(None, dtype=pl.Int64)
+    state = fold(checkpoint, movements, counts)
+    awaited = counted_units(open_orders).select(PAIR).join(state, on=PAIR, how="anti")
+    pairs = pl.concat([state, awaited], how="diagonal").with_columns(pl.col("stock_basis").fill_null(UNKNOWN))
+    unreserved = pl.col("on_hand") - pl.col("unavailable") + pl.col("on_order") + pl.col("in_transit")
     return (
-        fold(checkpoint, movements, counts)
+        with_supplies(pairs, open_orders, coverage)
         .join(held, on=PAIR, how="left")
         .with_columns(
             # max_horizontal skips nulls and would turn unknown into 0.
             on_hand=pl.when(book.is_not_null()).then(pl.max_horizontal(book, 0)),
             shortfall=pl.when(book.is_not_null()).then(pl.max_horizontal(-book, 0)),
-            reserved=units,
-            available=units,
-            on_order=units,
-            in_transit=units,
-            inventory_position=units,
+            reserved=pl.lit(None, dtype=pl.Int64),
+            quarantined_quantity=pl.col("quarantined_quantity").fill_null(0),
+            processing_date=pl.lit(processing_date),
+        )
+        .with_columns(
+            available=pl.col("on_hand") - pl.col("reserved") - pl.col("unavailable"),
+            position_before_reserved=unreserved,
+            inventory_position=unreserved - pl.col("reserved"),
             null_reason=pl.concat_str(
                 pl.when(unknown).then(pl.lit(UNKNOWN_STOCK)),
                 pl.when(pl.col("last_movement_at").is_null()).then(pl.lit(UNMOVED)),
+                pl.col("on_order_reason"),
+                pl.col("in_transit_reason"),
+                pl.when(unreserved.is_null()).then(pl.lit(PART_NULL)),
                 pl.lit(NOT_FOLLOWED),
                 separator="; ",
                 ignore_nulls=True,
             ),
-            quarantined_quantity=pl.col("quarantined_quantity").fill_null(0),
-            processing_date=pl.lit(processing_date),
         )
         .select(INVENTORY_POSITION.column_names)
         .cast(polars_schema(INVENTORY_POSITION))

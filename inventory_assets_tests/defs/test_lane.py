@@ -19,8 +19,13 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepo
 
 from inventory_assets.defs import lane
 from inventory_assets.defs.lane import LANE, LANE_TAG, PROCESS_TAG, START_TIMEOUT
+from inventory_assets.defs.publish import writing
 from inventory_assets.ingest.landing import LandingError
-from inventory_assets_tests.defs.installation import Installation, line, loaded
+from inventory_assets.pipeline.ingest import ingest
+from inventory_assets.pipeline.open import open_workspace
+from inventory_assets.pipeline.publish import refresh_published
+from inventory_assets.pipeline.refresh import refresh_all
+from inventory_assets_tests.defs.installation import NOW, Installation, line, loaded
 
 LIVE_WITHOUT_PROCESS = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
 
@@ -118,6 +123,19 @@ def test_a_file_still_being_written_waits(installation):
     config = asked(installation)
     assert config
     assert config["files"] == [complete]
+
+
+def test_a_new_day_is_asked_for_where_supplier_orders_are_followed(installation):
+    header = "supplier_id,product_sku,expected_delivery,quantity_ordered,order_id,updated_at"
+    installation.land("supplier/a.csv", f"{header}\nV1,A,2024-05-20T00:00:00Z,5,O1,2024-05-02T00:00:00Z\n")
+    yesterday = open_workspace(installation.settings, lambda: NOW - timedelta(days=1))
+    ingest(yesterday, ["supplier/a.csv"], batch_rows=100)
+    refresh_all(yesterday)
+    assert asked(installation) == {"files": [], "last_attempt": False}
+    assert installation.refresh(only=("begin", "refresh_gold_orders", "refresh_gold_stock")).success
+    assert installation.rows("gold/open_supplier_orders")["overdue_days"].to_list() == [12]
+    refresh_published(open_workspace(installation.settings, lambda: NOW), installation.settings, writing)
+    assert quiet(installation).startswith("nothing new")
 
 
 def test_no_run_is_asked_for_while_one_is_on_its_way(installation):

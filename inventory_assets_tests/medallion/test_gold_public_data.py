@@ -11,11 +11,13 @@ import pytest
 
 from inventory_assets.contracts import analytics, gold, silver
 from inventory_assets.contracts.schemas import MONEY, check, empty, polars_schema
+from inventory_assets.contracts.sources import load_profiles
 from inventory_assets.medallion.analytics_customers import customer_behavior_features
 from inventory_assets.medallion.analytics_demand import demand_forecasting_features
 from inventory_assets.medallion.analytics_items import inventory_optimization_features
 from inventory_assets.medallion.gold_sales import sales_tables
 from inventory_assets.medallion.gold_suppliers import supplier_performance
+from inventory_assets.medallion.supplier_orders import current_lines, open_orders, order_receipts
 from inventory_assets_tests.medallion.frames import PROCESSED, frame
 
 pytestmark = pytest.mark.shared_data
@@ -196,3 +198,36 @@ def test_scms_lead_times_of_each_vendor_equal_an_independent_computation(order_l
         assert row["lead_time_mean_days"] == (pytest.approx(statistics.mean(leads)) if leads else None)
         assert row["lead_time_std_days"] == (pytest.approx(statistics.stdev(leads)) if len(leads) > 1 else None)
         assert row["lead_time_median_days"] == (statistics.median(leads) if leads else None)
+
+
+@pytest.mark.parametrize(("year", "units", "stopped"), [(2008, 424_651, 0), (2010, 5_628_149, 1)])
+def test_scms_lines_open_at_midyear_equal_a_plain_count(order_lines, year, units, stopped):
+    """The deliveries replayed: a line is reported as sent on its order date and as received on its delivery date."""
+    now = datetime(year, 6, 30, tzinfo=UTC)
+    told, expected = [], {}
+    for line in order_lines:
+        ordered, received = line["ordered_at"], line["received_at"]
+        if ordered is None or ordered > now:
+            continue
+        facts = {name: value for name, value in line.items() if name != "direct"}
+        before = {**facts, "received_at": None, "quantity_received": None}
+        told.append({**before, "order_status": "sent", "updated_at": ordered, "location_id": "here"})
+        if received <= now:
+            told.append(
+                {**facts, "order_status": "received", "updated_at": max(received, ordered + timedelta(hours=1))}
+            )
+        else:
+            late = max(0, (now.date() - line["expected_delivery"].date()).days)
+            expected[line["line_number"]] = (line["quantity_ordered"], late, "overdue" if late > 14 else None)
+    lines = current_lines(frame(silver.SUPPLIER_ORDERS, told).lazy()).collect()
+    receipts = order_receipts(empty(silver.WAREHOUSE_UPDATES).lazy()).collect()
+    found = check(
+        open_orders(lines, receipts, performance(order_lines), load_profiles(), now.date(), 14),
+        gold.OPEN_SUPPLIER_ORDERS,
+    )
+    assert found.height == found["line_number"].n_unique() == len(expected)
+    assert {
+        row[0]: row[1:] for row in found.select("line_number", "open_quantity", "overdue_days", "reason").rows()
+    } == expected
+    assert found["open_quantity"].sum() == units
+    assert found.filter(pl.col("reason") == "overdue").height == stopped

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
+import polars as pl
 import pytest
 
 from inventory_assets.contracts import silver
+from inventory_assets.contracts.sources import SourceProfile
+from inventory_assets.medallion.silver_items import item_quality, with_items
 from inventory_assets.medallion.silver_stock import build_stock
 from inventory_assets.medallion.silver_supplier import build_supplier
 from inventory_assets.medallion.silver_warehouse import build_warehouse
@@ -80,7 +83,8 @@ def test_a_warehouse_record_stands_in_the_table_of_its_kind(change, place):
         ("warehouse", {"record_type": "level", "current_stock": -1}, "quantity:negative,value:out_of_range"),
         ("warehouse", {"record_type": "count", "quantity": 1_000_000}, "value:out_of_range"),
         ("supplier", {"supplier_id": " "}, "key:null"),
-        ("supplier", {"expected_delivery": None}, "time:missing"),
+        ("supplier", {"expected_delivery": None, "order_id": None}, "time:missing"),
+        ("supplier", {"expected_delivery": None, "updated_at": None}, "time:missing"),
         ("supplier", {"updated_at": READ_AT + timedelta(hours=1)}, "event_time_ahead"),
         ("supplier", {"quantity_ordered": None}, "quantity:null"),
         ("supplier", {"quantity_ordered": -1}, "quantity:negative"),
@@ -139,3 +143,15 @@ def test_copies_are_counted_and_contradictions_held_whatever_the_order(feed):
     assert facts(found) == facts(build(feed, *reversed(rows)))
     kept = next(frame for path, frame in found.items() if cell in frame.columns and path != silver.QUARANTINE.path)
     assert kept[cell].to_list() == [4]
+
+
+def test_the_quality_score_of_a_row_does_not_depend_on_its_batch():
+    """3 of 5 rules: 3 ÷ 5 and 3 × (1 ÷ 5) differ in the last digit."""
+    profile = SourceProfile(sku_pattern="^PROD-", sku_max_length=15)
+    sent = pl.DataFrame({"product_sku": ["85048"] * 4, "good": [True] * 4})
+
+    def scores(rows: pl.DataFrame) -> list[float]:
+        standard = with_items(rows.lazy(), ITEMS.clear(), profile).collect()
+        return standard.select(item_quality([pl.col("good"), pl.col("good")])).to_series().to_list()
+
+    assert scores(sent) == scores(sent.head(1)) * 4 == [3 / 5] * 4

@@ -98,6 +98,10 @@ def test_scms_supplier_performance_equals_a_plain_computation(shared_data, tmp_p
         assert row["lead_time_median_days"] == pytest.approx(statistics.median(days), rel=1e-12)
         if len(days) > 1:
             assert row["lead_time_std_days"] == pytest.approx(statistics.stdev(days), rel=1e-9)
+    assert workspace.lake.scan(TABLES["gold/open_supplier_orders"]).collect().is_empty(), "every line was delivered"
+    followed = workspace.lake.scan(TABLES["gold/supply_coverage"]).collect()
+    countries = pl.read_parquet(file)["Country"]
+    assert dict(followed.select("location_id", "order_lines").rows()) == dict(countries.value_counts().rows())
 
 
 def plain_date(text: str) -> datetime | None:

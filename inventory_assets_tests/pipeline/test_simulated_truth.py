@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import shutil
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -22,7 +23,9 @@ CLASSES = {"sale": "inventory_transactions", "return": "returns", "cancellation"
 def simulated(tmp_path_factory):
     """History, lake, workspace and settings after one load."""
     history = simulate_history(
-        HistoryConfig(start=date(2026, 1, 20), days=25, stores=4, items=40, lines_per_store_day=60.0, dirt=0.03)
+        HistoryConfig(
+            start=date(2026, 1, 20), days=25, stores=4, items=40, lines_per_store_day=60.0, dirt=0.03, partial_share=0.3
+        )
     )
     settings = Settings(data_dir=tmp_path_factory.mktemp("simulated"))
     write_history(history, settings.data_dir / "landing", settings.data_dir / "truth")
@@ -108,6 +111,54 @@ def test_movements_have_the_true_units_of_each_kind(simulated):
         truth.filter(pl.col("kind").is_in(list(found))).group_by("kind").agg(pl.col("quantity").sum()).rows()
     )
     assert found == expected
+
+
+@pytest.fixture
+def at_the_end(simulated, tmp_path):
+    """History and lake as of the end of the history, without touching the one the other tests read."""
+    history, _, settings = simulated
+    data = shutil.copytree(settings.data_dir, tmp_path / "data")
+    there = settings.model_copy(update={"data_dir": data})
+    then = workspace_at(there, history.config.end)
+    refresh_everything(then, there)
+    return history, then, there
+
+
+def test_open_order_lines_are_the_true_ones(at_the_end):
+    history, workspace, _ = at_the_end
+    columns = ["order_id", "line_number", "supplier_id", "product_sku", "location_id", "state", "ordered_at",
+               "quantity_ordered", "quantity_received", "open_quantity"]  # fmt: skip
+    expected = history.truth["orders"].filter(pl.col("open_quantity") > 0).select(columns).sort(columns)
+    found = workspace.lake.scan(TABLES["gold/open_supplier_orders"]).select(columns).collect().sort(columns)
+    assert set(expected["state"]) == {"confirmed", "partly_received"}
+    assert set(history.truth["orders"]["state"]) == {"confirmed", "partly_received", "received", "cancelled"}
+    assert found.equals(expected.cast(dict(found.schema)))
+
+
+@pytest.mark.parametrize("days_later", [0, 12, 40])
+def test_on_order_is_the_true_open_quantity_of_lines_not_overdue_for_long(at_the_end, days_later):
+    history, _, settings = at_the_end
+    now = history.config.end + timedelta(days=days_later)
+    workspace = workspace_at(settings, now)
+    refresh_everything(workspace, settings)
+    expected = dict.fromkeys(
+        workspace.lake.scan(TABLES["gold/inventory_position"]).select("location_id", "product_sku").collect().rows(), 0
+    )
+    stopped = set()
+    for line in history.truth["orders"].filter(pl.col("open_quantity") > 0).iter_rows(named=True):
+        if (now.date() - line["expected_delivery"].date()).days > 14:
+            stopped.add((line["order_id"], line["line_number"]))
+        else:
+            expected[line["location_id"], line["product_sku"]] += line["open_quantity"]
+    position = workspace.lake.scan(TABLES["gold/inventory_position"]).collect()
+    assert {row[:2]: row[2] for row in position.select("location_id", "product_sku", "on_order").rows()} == expected
+    assert (sum(expected.values()) > 0) == (days_later < 40)
+    assert (len(stopped) > 0) == (days_later > 0)
+    lines = workspace.lake.scan(TABLES["gold/open_supplier_orders"]).filter(pl.col("reason") == "overdue").collect()
+    assert set(lines.select("order_id", "line_number").rows()) == stopped
+    whole = pl.col("on_hand") - pl.col("unavailable") + pl.col("on_order") + pl.col("in_transit")
+    assert position.filter(pl.col("position_before_reserved").ne_missing(whole)).is_empty()
+    assert position["in_transit"].to_list() == [0] * position.height
 
 
 def test_running_again_with_nothing_new_writes_nothing(simulated):

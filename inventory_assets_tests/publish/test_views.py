@@ -218,6 +218,32 @@ def test_supplier_without_a_receipt_has_no_rate_and_says_why(tmp_path):
     assert (row["on_time_rate"], row["null_reason"]) == (None, "no order line has arrived")
 
 
+def test_open_orders_count_what_counts_and_list_what_is_overdue(tmp_path):
+    line = {"supplier_id": "V", "source_system": "erp", "currency": "EUR", "state": "confirmed", "open_quantity": 4,
+            "unit_cost": Decimal("2.5"), "overdue_days": 0, "counts_as": "on_order", "reason": None}  # fmt: skip
+    lines = [
+        {**line, "line_number": 1},
+        {**line, "line_number": 2, "state": "shipped", "overdue_days": 3},
+        {**line, "line_number": 3, "overdue_days": 20, "counts_as": "neither", "reason": "overdue"},
+        {**line, "line_number": 4, "overdue_days": None, "counts_as": "neither", "reason": "state_unknown"},
+        {**line, "line_number": 5, "supplier_id": "W", "unit_cost": None},
+    ]
+    ask = published(tmp_path, open_supplier_orders=rows(gold.OPEN_SUPPLIER_ORDERS, *lines))
+    known, costless = ask("SELECT * EXCLUDE (source_system, publish_id) FROM kpi_open_orders ORDER BY supplier_id")
+    assert (known["open_lines"], known["counted_lines"], known["units_on_order"], known["units_shipped"]) == (
+        4,
+        2,
+        8,
+        4,
+    )
+    assert (known["value_on_order"], known["null_reason"]) == (Decimal(20), None)
+    assert (known["overdue_lines"], known["stopped_lines"], known["stopped_units"]) == (2, 1, 4)
+    assert known["most_overdue_days"] == 20
+    assert (costless["value_on_order"], costless["null_reason"]) == (None, "a counted line gives no unit cost")
+    listed = ask("SELECT line_number, overdue_days, counts_as, reason FROM overdue_orders")
+    assert [tuple(row.values()) for row in listed] == [(3, 20, "neither", "overdue"), (2, 3, "on_order", None)]
+
+
 def test_data_quality_accounts_for_every_row(tmp_path):
     def outcome(name, number, day=START):
         return {"feed": "pos", "source_system": "till", "event_date": day, "outcome": name, "rows": number}

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from inventory_assets.contracts.gold import INVENTORY_POSITION
+from inventory_assets.contracts.gold import INVENTORY_POSITION, OPEN_SUPPLIER_ORDERS, SUPPLY_COVERAGE
 from inventory_assets.contracts.schemas import check, polars_schema
 from inventory_assets.contracts.silver import QUARANTINE
 from inventory_assets.stock.fold import no_state
@@ -23,19 +25,49 @@ def quarantine(*rows: tuple[str, str | None, str | None, int | None]) -> pl.Data
     return pl.DataFrame(named, schema=polars_schema(QUARANTINE))
 
 
-def positions(events: list[Event], held: pl.DataFrame | None = None) -> pl.DataFrame:
+def orders(*rows: dict) -> pl.DataFrame:
+    """Open order lines of item A to west, 5 units that count, unless said otherwise."""
+    line = {"product_sku": "A", "location_id": "west", "open_quantity": 5, "counts_as": "on_order"}
+    return pl.DataFrame([{**line, **row} for row in rows], schema=polars_schema(OPEN_SUPPLIER_ORDERS))
+
+
+def followed(**locations: tuple[str | None, str | None]) -> pl.DataFrame:
+    """Coverage by location: how orders and how transfers are followed."""
+    rows = [
+        {"location_id": name, "orders_followed": ordered, "transfers_followed": moved}
+        for name, (ordered, moved) in locations.items()
+    ]
+    return pl.DataFrame(rows, schema=polars_schema(SUPPLY_COVERAGE))
+
+
+def positions(
+    events: list[Event],
+    held: pl.DataFrame | None = None,
+    open_orders: pl.DataFrame | None = None,
+    coverage: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     units = quarantined_units(quarantine() if held is None else held)
-    return position(no_state(), movements(events), counts(events), units, TODAY)
+    awaited = orders() if open_orders is None else open_orders
+    told = followed() if coverage is None else coverage
+    return position(no_state(), movements(events), counts(events), units, awaited, told, TODAY)
 
 
 def event(number: int, kind: str, quantity: int, unavailable: int = 0) -> Event:
     return Event(number, PAIR, EPOCH + timedelta(days=number), kind, quantity, unavailable)
 
 
+coverages = st.fixed_dictionaries(
+    {
+        name: st.tuples(st.sampled_from([None, "named", "declared"]), st.sampled_from([None, "one_step"]))
+        for name in ("east", "west")
+    }
+).map(lambda locations: followed(**locations))
+
+
 @settings(max_examples=40, deadline=None)
-@given(histories())
-def test_every_null_is_named_in_its_reason_and_only_nulls_are(events):
-    rows = check(positions(events), INVENTORY_POSITION)
+@given(histories(), coverages)
+def test_every_null_is_named_in_its_reason_and_only_nulls_are(events, coverage):
+    rows = check(positions(events, coverage=coverage), INVENTORY_POSITION)
     expected = model(events)
     assert rows.height == len(expected)
     for row in rows.to_dicts():
@@ -73,3 +105,40 @@ def test_units_in_quarantine_stand_beside_the_position_they_belong_to():
     )
     rows = positions([event(1, "opening", 2)], held)
     assert rows.select("product_sku", "quarantined_quantity").rows() == [("A", 6)]
+
+
+FOLLOWED = followed(west=("named", "one_step"), east=(None, "one_step"))
+
+
+def test_on_order_is_the_sum_of_the_lines_that_count_and_zero_where_none_is_open():
+    events = [event(1, "opening", 2), event(2, "sale", -5)]
+    lines = orders({}, {"open_quantity": 3}, {"open_quantity": 90, "counts_as": "neither", "reason": "overdue"})
+    row = positions(events, open_orders=lines, coverage=FOLLOWED).row(0, named=True)
+    assert (row["on_hand"], row["on_order"], row["in_transit"], row["position_before_reserved"]) == (0, 8, 0, 8)
+    row = positions(events, coverage=FOLLOWED).row(0, named=True)
+    assert (row["on_order"], row["position_before_reserved"]) == (0, 0)
+    row = positions(events).row(0, named=True)
+    assert (row["on_order"], row["in_transit"], row["position_before_reserved"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ({"reason": "state_unknown"}, {"A": None, "B": 0}),
+        ({"reason": "quantity_unknown", "open_quantity": None}, {"A": None, "B": 0}),
+        ({"reason": "no_destination", "location_id": None}, {"A": None, "B": 0}),
+        ({"reason": "not_ordered_yet"}, {"A": 0, "B": 0}),
+        ({"reason": "state_unknown", "location_id": "east"}, {"A": 0, "B": 0}),
+    ],
+)
+def test_a_line_that_says_too_little_leaves_its_pair_unknown_and_no_other(line, expected):
+    events = [event(1, "opening", 2), Event(2, ("B", "west"), EPOCH, "opening", 7)]
+    rows = positions(events, open_orders=orders({**line, "counts_as": "neither"}), coverage=FOLLOWED)
+    assert dict(rows.select("product_sku", "on_order").rows()) == expected
+
+
+def test_goods_on_order_for_a_place_that_never_had_any_have_a_row_with_unknown_stock():
+    rows = check(positions([], open_orders=orders({}, {"counts_as": "neither"}), coverage=FOLLOWED), INVENTORY_POSITION)
+    row = rows.row(0, named=True)
+    assert (rows.height, row["on_order"], row["on_hand"], row["stock_basis"]) == (1, 5, None, "unknown")
+    assert "no opening or count yet" in row["null_reason"]
