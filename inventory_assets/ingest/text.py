@@ -62,7 +62,7 @@ def decode_text(content: bytes) -> str:
 
 
 def decode_leniently(content: bytes) -> tuple[str, frozenset[str]]:
-    r"""Text of a file whatever its bytes, and those of its lines that are no text; broken bytes are written as `\xe9`."""
+    r"""Text of a file whatever its bytes, broken ones written as `\xe9`, and those of its lines that hold such."""
     encoding = "utf-8-sig"
     if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         encoding = "utf-32"

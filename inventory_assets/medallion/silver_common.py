@@ -254,11 +254,18 @@ def _repeats(firsts: pl.DataFrame) -> pl.DataFrame:
     return firsts.group_by("source_system", "event_date").agg(copies.cast(pl.Int64).alias("rows"))
 
 
+def joined_key(parts: Iterable[pl.Expr]) -> pl.Expr:
+    r"""The parts of a key as one text, joined with |; a | inside a part is written `\|`, so that no two keys meet."""
+    texts = (part.cast(pl.String).fill_null("") for part in parts)
+    safe = [text.str.replace_all("\\", r"\\", literal=True).str.replace_all("|", r"\|", literal=True) for text in texts]
+    return pl.concat_str(safe, separator="|")
+
+
 def _quarantine(rows: pl.DataFrame, book: Rulebook) -> pl.DataFrame:
     """Refused rows in the form of the quarantine table."""
     key = [name for name in book.key if name in rows.columns]
     blank = pl.all_horizontal(pl.col(key).is_null())
-    parts = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in key], separator="|")
+    parts = joined_key(pl.col(name) for name in key)
     line = pl.when(pl.col("cast_errors").is_not_null()).then("the row as sent: " + pl.col("raw_data"))
     shown = rows.with_columns(
         pl.lit(book.feed.name).alias("feed"),
