@@ -1,4 +1,4 @@
-"""Deciding about rows: the request is looked at, then stored as rows of `silver/decisions`, and nothing else is written.
+"""Deciding about rows: a request is looked at, then stored as rows of `silver/decisions`; nothing else is written.
 
 The next refresh carries a decision out (`pipeline.silver`, `pipeline.released`); what may be decided is in
 `medallion.silver_deciding`. Invariant: a request that is made twice stores its decisions once.
@@ -80,10 +80,9 @@ def request(workspace: Workspace, rows: pl.DataFrame, wish: Wish, *, dry_run: bo
     if wish.cells is not None:
         for feed in feeds:
             check_columns(wish.cells, FEEDS[feed])
-    done, found = Decided(), [empty(DECISIONS)]
-    for feed in feeds:
-        found.append(_of_feed(workspace, FEEDS[feed], rows.filter(pl.col("feed") == feed), wish, done))
-    decisions = pl.concat(found)
+    done = Decided()
+    found = [_of_feed(workspace, FEEDS[feed], rows.filter(pl.col("feed") == feed), wish, done) for feed in feeds]
+    decisions = pl.concat([empty(DECISIONS), *found])
     if decisions.height and not dry_run:
         workspace.lake.append(DECISIONS, decisions)
         done.written = decisions.height
