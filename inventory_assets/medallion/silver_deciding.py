@@ -62,6 +62,10 @@ class Wish:
             return None
         return json.dumps({name: text or None for name, text in self.cells.items()}, sort_keys=True, ensure_ascii=False)
 
+    def repeats(self, decision: Mapping[str, Any] | None) -> bool:
+        """Whether a stored decision says the same."""
+        return decision is not None and (decision["action"], decision["changes"]) == (self.action, self.changes)
+
 
 def check_columns(cells: Cells, feed: Feed) -> None:
     """Hold the columns of a fix against the feed.
@@ -164,7 +168,7 @@ def decide(
     for row, wish in zip(rows.iter_rows(named=True), wishes, strict=True):
         identity: Row = (row["source_file"], row["content_hash"], row["row_number"])
         before = last.get(identity)
-        if before is not None and (before["action"], before["changes"]) == (wish.action, wish.changes):
+        if wish.repeats(before):
             continue
         previous = before["decision_id"] if before is not None else ""
         after = before["decided_at"] + timedelta(microseconds=1) if before is not None else now

@@ -18,7 +18,15 @@ from inventory_assets.contracts.schemas import empty
 from inventory_assets.contracts.silver import DECISIONS, PRODUCTS, QUARANTINE
 from inventory_assets.lakehouse.lake import Lake
 from inventory_assets.medallion.silver_common import collected
-from inventory_assets.medallion.silver_deciding import Row, Wish, cell_faults, check_columns, decide, objection
+from inventory_assets.medallion.silver_deciding import (
+    Row,
+    Wish,
+    cell_faults,
+    check_columns,
+    decide,
+    last_decisions,
+    objection,
+)
 from inventory_assets.medallion.silver_decisions import IDENTITY, apply_fixes, days_to_read, repeat_content
 from inventory_assets.pipeline.quarantine import bronze_rows, stored
 from inventory_assets.pipeline.released import FileGoneError, read_row_by_row
@@ -103,8 +111,12 @@ def _of_feed(workspace: Workspace, feed: Feed, wanted: pl.DataFrame, wish: Wish,
     good: list[dict[str, Any]] = []
     told: dict[Row, str] = {}
     now = {_identity(row): row for row in apply_fixes(rows, history, workspace.profiles, feed).iter_rows(named=True)}
+    last = last_decisions(history)
     for row in rows.iter_rows(named=True):
         identity = _identity(row)
+        if wish.repeats(last.get(identity)):
+            good.append(row)
+            continue
         why = objection(wish.action, row["row_number"], reasons.get(shown[identity], ()), _about(history, identity))
         if why is None and wish.cells is not None:
             profile = workspace.profiles[row["source_system"]]
