@@ -163,7 +163,8 @@ def broken(rules: Iterable[Rule]) -> pl.Expr:
 def reasons(rules: Sequence[Rule]) -> pl.Expr:
     """All reasons of a row by precedence, comma separated; null where it breaks no rule.
 
-    A line that could not be read has no other reason, and a cell that did not cast is not also called missing.
+    A line that could not be read has no other reason but a discard, and a cell that did not cast is not also called
+    missing.
     """
     whole = pl.col("row_error").is_in(list(_WHOLE_ROW)).fill_null(value=False)
     failed = "," + pl.col("cast_errors").fill_null("") + ","
@@ -175,7 +176,7 @@ def reasons(rules: Sequence[Rule]) -> pl.Expr:
                 hit = rule.broken.fill_null(value=False)
                 for column in rule.columns:
                     hit = hit & ~failed.str.contains(f",{column},", literal=True)
-                if reason not in _WHOLE_ROW:
+                if reason not in (*_WHOLE_ROW, "discarded"):
                     hit = hit & ~whole
                 hits.append(hit)
         if not hits:

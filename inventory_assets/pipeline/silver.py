@@ -116,6 +116,8 @@ def refresh_master(workspace: Workspace, name: str, *, anew: bool = False) -> Re
     pins = lake.pins((bronze, DECISIONS))
     stale = (anew and bronze.path in pins) or _stale(lake, (table, *SHARED), pins, bronze)
     if not stale and not decided_days(lake, (table,), name, pins):
+        if lake.version(table) is not None:
+            lake.note(table, pins)
         return report
     decisions = _decisions(lake, name, pins)
     frames = build(lake.scan(bronze, pins.get(bronze.path)).collect(), decisions, workspace.profiles)
