@@ -6,9 +6,9 @@ from datetime import date
 
 import dagster as dg
 
+from inventory_assets.defs.resources import resources
 from inventory_assets_tests.defs.installation import Installation, failed_steps, line, loaded, materialised
 
-SILVER = ("begin", "refresh_bronze", "refresh_silver_masters", "refresh_silver_facts")
 SALES = "silver/inventory_transactions"
 
 
@@ -18,14 +18,11 @@ def check(installation: Installation) -> dg.ExecuteInProcessResult:
 
 def asks(installation: Installation) -> bool:
     """Whether the sensor asks for a run."""
-    sensor = loaded().get_sensor_def("landing")
-    context = dg.build_sensor_context(
-        instance=installation.instance, definitions=loaded(), resources=loaded().resources
-    )
-    return isinstance(sensor(context), dg.RunRequest)
+    with dg.build_sensor_context(installation.instance, sensor_name="landing", resources=resources()) as context:
+        return bool(loaded().get_sensor_def("landing").evaluate_tick(context).run_requests)
 
 
-def test_the_schedule_is_on_and_runs_at_night():
+def test_the_schedule_is_on_and_runs_at_night(installation):
     schedule = loaded().get_schedule_def("nightly_key_check_schedule")
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     assert schedule.cron_schedule == "20 2 * * *"

@@ -28,10 +28,7 @@ SCHEMA = {
 def frame(rows: list[tuple[str, int, int, str]]) -> pl.DataFrame:
     """Rows of (key, day, number, reason); no reason is a row that silver keeps."""
     return pl.DataFrame(
-        [
-            ("till", key, FIRST + timedelta(days=day), "a.csv", number, READ, reason)
-            for key, day, number, reason in rows
-        ],
+        [("till", key, FIRST + timedelta(days=day), "a.csv", number, READ, why) for key, day, number, why in rows],
         schema=SCHEMA,
         orient="row",
     )
@@ -44,10 +41,8 @@ def judged(rows: list[tuple[str, int, int, str]]) -> dict[int, str]:
 
 
 def test_the_later_day_loses():
-    assert judged([("k", 0, 1, ""), ("k", 3, 2, ""), ("k", 1, 3, ""), ("other", 3, 4, "")]) == {
-        2: ELSEWHERE,
-        3: ELSEWHERE,
-    }
+    rows = [("k", 0, 1, ""), ("k", 3, 2, ""), ("k", 1, 3, ""), ("other", 3, 4, "")]
+    assert judged(rows) == {2: ELSEWHERE, 3: ELSEWHERE}
 
 
 def test_the_loser_of_a_contradiction_does_not_take_the_place_of_the_row_that_goes():

@@ -35,7 +35,7 @@ def test_the_later_day_is_taken_out_comes_back_and_goes_again(tmp_path):
     shop.refresh()
     assert days(shop) == [MAY[2]]
     assert shop.held() == {f"{B}#2": "duplicate_key_other_date"}
-    assert "earlier day" in shop.decide("release", f"{B}#2").refused[f"{B}#2"]
+    assert "the next check brings this one back" in shop.decide("release", f"{B}#2").refused[f"{B}#2"]
 
     shop.land(A, line(1, at="2026-05-01T10:00:00Z"))  # earlier still, and later to arrive
     shop.refresh()

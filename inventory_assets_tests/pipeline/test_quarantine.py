@@ -1,4 +1,4 @@
-"""Decisions on a real lake: listed, decided, refreshed, and what came of it; an incremental refresh equals a fresh one."""
+"""Decisions on a real lake: listed, decided, refreshed, and what came of it."""
 
 from __future__ import annotations
 
