@@ -229,7 +229,7 @@ def days_to_read(decisions: pl.DataFrame, feed: Feed, days: Iterable[date | None
 
 
 def days_moved_to(decisions: pl.DataFrame, days: Collection[date | None]) -> set[date | None]:
-    """Days to which fixes move rows of the given days; repeats of such a row are counted there."""
+    """Days to which fixes, later overruled ones too, move rows of the given days: what is decided there shows here."""
     moves = decisions.filter(pl.col("action") == "fix", pl.col("new_event_date").is_not_null())
     return {new for old, new in moves.select("event_date", "new_event_date").iter_rows() if old in days}
 

@@ -214,9 +214,7 @@ def decided_days(lake: Lake, outputs: Collection[Table], feed: str, pins: dict[s
         fresh = decisions
         if after is not None:
             fresh = decisions.join(_decided_before(lake, after), on="decision_id", how="anti")
-        # the row may stand on a day that an earlier decision moved it to
-        about = decisions.join(fresh, on=IDENTITY, how="semi")
-        days |= {*about["event_date"].to_list(), *about["new_event_date"].drop_nulls().to_list()}
+        days |= {*fresh["event_date"].to_list(), *fresh["new_event_date"].drop_nulls().to_list()}
     return days
 
 
