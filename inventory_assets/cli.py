@@ -10,6 +10,7 @@ import typer
 from inventory_assets.commands.demo import demo
 from inventory_assets.commands.health import doctor
 from inventory_assets.commands.landing import load, reread, simulate
+from inventory_assets.commands.quarantine import quarantine
 from inventory_assets.commands.reading import config, sql, status, validate
 
 app = typer.Typer(
@@ -44,6 +45,7 @@ app.command()(reread)
 app.add_typer(load, name="load")
 app.add_typer(simulate, name="simulate")
 app.add_typer(config, name="config")
+app.add_typer(quarantine, name="quarantine")
 
 if __name__ == "__main__":
     app()

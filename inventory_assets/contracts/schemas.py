@@ -16,7 +16,7 @@ import polars as pl
 from inventory_assets.contracts.model import Column, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from deltalake import Schema as DeltaSchema
     from pandera.polars import DataFrameSchema
@@ -210,6 +210,7 @@ def check_values(rows: pl.DataFrame, table: Table) -> None:
         raise ContractError(f"{table.path}: values break the contract: {detail}") from error
 
 
-def duplicated_keys(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """Key values that stand more than once, with their number; no rows where the key is unique."""
-    return frame.group_by(list(table.key)).len("rows").filter(pl.col("rows") > 1).sort(list(table.key))
+def duplicated_keys(frame: pl.DataFrame, table: Table, within: Sequence[str] = ()) -> pl.DataFrame:
+    """Key values that stand more than once, in each part `within` names, with their number; no rows where none do."""
+    key = list(dict.fromkeys([*table.key, *within]))
+    return frame.group_by(key).len("rows").filter(pl.col("rows") > 1).sort(key)

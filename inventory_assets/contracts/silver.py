@@ -29,7 +29,8 @@ MOVEMENT_KINDS = (
     "transfer_out",
     "transfer_in",
 )
-ACTIONS = ("release", "fix", "discard", "duplicate_key_other_date")
+ACTIONS = ("release", "fix", "discard", "duplicate_key_other_date", "duplicate_key_gone")
+"""What may be decided about a row; the last two are the nightly key check's word and its taking back."""
 
 REASONS: tuple[str, ...] = (
     "discarded",
@@ -393,11 +394,11 @@ DAY_BALANCE = Table(
 DECISIONS = Table(
     "silver",
     "decisions",
-    "What people and nightly checks decided about rows: release, fix, discard.",
+    "What people and nightly checks decided about rows: release, fix, discard. A later decision overrules an earlier.",
     "one decision",
     ("decision_id",),
     (
-        text("decision_id", "Identity of the decision."),
+        text("decision_id", "Identity: hash of the row, what was decided, and the decision about the row before it."),
         text("feed", "Feed of the row."),
         text("source_file", "File of the row."),
         text("content_hash", "Hash of that file."),

@@ -16,15 +16,16 @@ FILES_TAG, ATTEMPT_TAG = "inventory/files", "inventory/attempt"
     job=refresh,
     minimum_interval_seconds=Settings().ingest.interval_seconds,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Looks for complete new files in the landing folder, and for work a dead run, a postponed "
-    "publication or a new day left behind. It keeps nothing: progress is what bronze holds, so a tick that fails loses "
-    "nothing.",
+    description="Looks for complete new files in the landing folder, for decisions about rows, and for work a dead "
+    "run, a postponed publication or a new day left behind. It keeps nothing: progress is what bronze holds, so a tick "
+    "that fails loses nothing.",
 )
 def landing(context: dg.SensorEvaluationContext, store: Store) -> dg.RunRequest | dg.SkipReason:
     """Ask for a run when files are waiting or work was left behind."""
     from inventory_assets.pipeline.ingest import plan
     from inventory_assets.pipeline.orders import orders_due
     from inventory_assets.pipeline.publish import publication_due
+    from inventory_assets.pipeline.silver import decisions_waiting
 
     now = Clock().now()  # runs are stamped by the machine's clock, whatever clock the data is read by
     for run_id in sweep(context.instance, now):
@@ -42,7 +43,7 @@ def landing(context: dg.SensorEvaluationContext, store: Store) -> dg.RunRequest 
         context.log.warning(f"{path} was rewritten under its name; read it again with `inventory reread {path}`")
     for other in planned.unrecognised:
         context.log.warning(f"not taken in: {other}")
-    due = publication_due(workspace, settings) or orders_due(workspace)
+    due = decisions_waiting(workspace.lake) or publication_due(workspace, settings) or orders_due(workspace)
     if not planned.files and not unfinished and not due:
         return dg.SkipReason(
             f"nothing new; {len(planned.waiting)} files still being written, {len(planned.rewritten)} rewritten "

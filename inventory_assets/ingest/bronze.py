@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from inventory_assets.contracts.sources import Profiles, SourceProfile
 
 TIME_NONEXISTENT = "time:nonexistent"
+ROW_BY_ROW = "-rows"
 MOST_FAILED = 0.5
 """A file with a larger share of rows that do not cast is refused: its columns are shifted or its format changed."""
 
@@ -65,7 +66,9 @@ class _Columns:
     zones: Zones
 
 
-def read_file(content: bytes, file: LandingFile, profiles: Profiles, ingested_at: datetime) -> FileRead:
+def read_file(
+    content: bytes, file: LandingFile, profiles: Profiles, ingested_at: datetime, *, row_by_row: bool = False
+) -> FileRead:
     """Read a landing file into its bronze rows.
 
     Args:
@@ -73,13 +76,18 @@ def read_file(content: bytes, file: LandingFile, profiles: Profiles, ingested_at
         file: where it lies and what it is by its path.
         profiles: zones and null tokens of the source systems.
         ingested_at: instant of the reading, UTC.
+        row_by_row: take every row whatever is wrong with the file as a whole, each bad cell marked by itself. The
+            rows bear `row_by_row_hash`, because the file itself stands in bronze already.
     """
     feed, profile = FEEDS[file.feed], profiles[file.source_system]
     digest = content_hash(content)
+    if row_by_row:
+        digest = row_by_row_hash(digest)
     try:
-        rows = read_rows(content, file.path, feed)
+        rows = read_rows(content, file.path, feed, row_by_row=row_by_row)
         columns = _cast(rows, feed, profile)
-        _refuse_mostly_failed(rows, columns)
+        if not row_by_row:
+            _refuse_mostly_failed(rows, columns)
     except FileRefusedError as error:
         return refused_file(file, digest, error.reason, str(error), ingested_at)
     added = tuple(sorted(name for name in rows.frame.columns if name not in feed.column_names))
@@ -93,6 +101,11 @@ def read_file(content: bytes, file: LandingFile, profiles: Profiles, ingested_at
     return FileRead(
         frame.select(BRONZE[feed.name].column_names), digest, added_columns=added, warnings=_warnings(rows, columns)
     )
+
+
+def row_by_row_hash(digest: str) -> str:
+    """Content hash that the rows of a refused file bear once it is read row by row."""
+    return digest + ROW_BY_ROW
 
 
 def refused_file(file: LandingFile, digest: str, reason: Refusal, message: str, ingested_at: datetime) -> FileRead:

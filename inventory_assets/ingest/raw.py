@@ -60,11 +60,12 @@ class RawRows:
         return self.lines.len() if self.lines is not None else self.frame.height
 
 
-def match_columns(names: Sequence[str], feed: Feed) -> list[str]:
+def match_columns(names: Sequence[str], feed: Feed, *, row_by_row: bool = False) -> list[str]:
     """Column names of a file, those of the feed in its spelling.
 
     Surrounding blanks and upper case do not matter for the feed's columns; other names are kept, trimmed. A column
-    without a name is called by its position.
+    without a name is called by its position. Read row by row, columns that share a name are called by their positions
+    too, so that none of them is taken for the feed's.
 
     Raises:
         FileRefusedError: a name stands twice, so that it is open which column is meant.
@@ -73,6 +74,8 @@ def match_columns(names: Sequence[str], feed: Feed) -> list[str]:
     trimmed = [name.strip() or f"column_{position}" for position, name in enumerate(names, start=1)]
     matched = [declared.get(name.casefold(), name) for name in trimmed]
     doubled = sorted(name for name, times in Counter(matched).items() if times > 1)
+    if doubled and row_by_row:
+        return [f"{name}_{n}" if name in doubled else name for n, name in enumerate(matched, start=1)]
     if doubled:
         raise FileRefusedError(
             "file:refused", f"columns stand twice in the file: {', '.join(doubled)}; name each column once"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from inventory_assets.ingest.raw import LINE_UNREADABLE, FileRefusedError, RawRows, check_required, match_columns
-from inventory_assets.ingest.text import decode_text
+from inventory_assets.ingest.text import BROKEN_TEXT, decode_leniently, decode_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,18 +36,22 @@ class Record:
     detail: str | None = None
 
 
-def read_json(content: bytes, feed: Feed) -> RawRows:
+def read_json(content: bytes, feed: Feed, *, row_by_row: bool = False) -> RawRows:
     """Rows of a file of JSON objects: one a line, or one array of them.
 
     Raises:
         FileRefusedError: encoding unknown, a broken array, a required column in no row, or no rows.
     """
-    text = decode_text(content)
-    records = _array(text) if text.lstrip().startswith("[") else map(_line, filter(str.strip, text.split("\n")))
-    return to_rows(records, feed)
+    text, broken = decode_leniently(content) if row_by_row else (decode_text(content), frozenset())
+    if text.lstrip().startswith("["):
+        records = _until_broken(_array(text)) if row_by_row else _array(text)
+    else:
+        lines = filter(str.strip, text.split("\n"))
+        records = (Record(None, line, BROKEN_TEXT) if line in broken else _line(line) for line in lines)
+    return to_rows(records, feed, row_by_row=row_by_row)
 
 
-def read_avro(content: bytes, feed: Feed) -> RawRows:
+def read_avro(content: bytes, feed: Feed, *, row_by_row: bool = False) -> RawRows:
     """Rows of an Avro file: its records, or the JSON bodies of the events in an Event Hubs Capture file.
 
     Raises:
@@ -59,20 +63,38 @@ def read_avro(content: bytes, feed: Feed) -> RawRows:
         reader = fastavro.reader(io.BytesIO(content))
         schema = reader.writer_schema
         fields = {field["name"] for field in schema.get("fields", ())} if isinstance(schema, dict) else set()
-        values = list(reader)
+        values = list(reader) if not row_by_row else list(_readable(reader))
     except Exception as error:
         raise FileRefusedError(
             "file:unreadable",
             f"no readable Avro file: {type(error).__name__}: {str(error)[:300]}; write it again and send it anew",
         ) from error
     if fields >= CAPTURE_FIELDS:
-        return to_rows(_captured(values), feed)
+        return to_rows(_captured(values), feed, row_by_row=row_by_row)
     records = (Record(value) if isinstance(value, dict) else Record(None, str(value), "no record") for value in values)
-    return to_rows(records, feed)
+    return to_rows(records, feed, row_by_row=row_by_row)
 
 
-def to_rows(records: Iterable[Record], feed: Feed) -> RawRows:
+def _readable(records: Iterable[Any]) -> Iterator[Any]:
+    """Records up to the place where the file is broken; what stands there is the last one, as text."""
+    try:
+        yield from records
+    except Exception as error:  # fastavro raises whatever its decoder meets
+        yield f"the file breaks off here: {type(error).__name__}: {error}"
+
+
+def _until_broken(records: Iterable[Record]) -> Iterator[Record]:
+    """Objects of an array up to the place where it is broken, which is a record of its own."""
+    try:
+        yield from records
+    except FileRefusedError as error:
+        yield Record(None, None, str(error))
+
+
+def to_rows(records: Iterable[Record], feed: Feed, *, row_by_row: bool = False) -> RawRows:
     """One row a record, cells as text; a required column may be missing in a row but not in all of them.
+
+    Read row by row, a column may be missing in all of them.
 
     Raises:
         FileRefusedError: a required column is in no readable row, or there are no rows.
@@ -81,8 +103,8 @@ def to_rows(records: Iterable[Record], feed: Feed) -> RawRows:
     if not rows:
         raise FileRefusedError("file:refused", "the file has no rows; nothing was taken in")
     published = list(dict.fromkeys(name for row in rows if row.values is not None for name in row.values))
-    names = match_columns(published, feed)
-    if any(row.values is not None for row in rows):
+    names = match_columns(published, feed, row_by_row=row_by_row)
+    if not row_by_row and any(row.values is not None for row in rows):
         check_required(names, feed)
     columns: dict[str, list[str | None]] = {}
     mismatched: dict[str, pl.Series] = {}

@@ -12,6 +12,7 @@ import codecs
 import csv
 import io
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from inventory_assets.contracts.feeds import Feed
 
 DELIMITERS = (",", ";", "\t", "|")
+BROKEN_TEXT = "bytes that are no text of the file's encoding; type the cells in"
 MAX_LINES_OF_A_RECORD = 1_000
 """Lines a quoted field may span; without a bound one stray quote would make reading quadratic."""
 
@@ -57,6 +59,21 @@ def decode_text(content: bytes) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text
+
+
+def decode_leniently(content: bytes) -> tuple[str, frozenset[str]]:
+    r"""Text of a file whatever its bytes, broken ones written as `\xe9`, and those of its lines that hold such."""
+    encoding = "utf-8-sig"
+    if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        encoding = "utf-32"
+    elif content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    shown, marked = (
+        content.decode(encoding, errors).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        for errors in ("backslashreplace", "replace")
+    )
+    lines = [line.replace("\x00", "\\x00") for line in shown]
+    return "\n".join(lines), frozenset(line for line, other in zip(lines, marked, strict=True) if line != other)
 
 
 def split_record(record: str, delimiter: str) -> list[str] | None:
@@ -95,12 +112,16 @@ def detect_delimiter(header: str, feed: Feed) -> tuple[str, list[str]]:
     return next(iter(found.items()))
 
 
-def read_csv(content: bytes, feed: Feed) -> RawRows:
+def read_csv(content: bytes, feed: Feed, *, row_by_row: bool = False) -> RawRows:
     """Rows of a CSV file, all cells as text, empty ones null.
+
+    Read row by row, a file whose header cannot be understood is unreadable lines, its first one included.
 
     Raises:
         FileRefusedError: encoding or delimiter unknown, a required column missing, or no rows.
     """
+    if row_by_row:
+        return _read_leniently(content, feed)
     text = decode_text(content).lstrip("\n")
     header, _, body = text.partition("\n")
     if not header.strip():
@@ -108,6 +129,45 @@ def read_csv(content: bytes, feed: Feed) -> RawRows:
     delimiter, published = detect_delimiter(header, feed)
     names = match_columns(published, feed)
     check_required(names, feed)
+    return _rows(body, delimiter, names)
+
+
+def _read_leniently(content: bytes, feed: Feed) -> RawRows:
+    text, broken = decode_leniently(content)
+    header, _, body = text.lstrip("\n").partition("\n")
+    try:
+        delimiter, published = detect_delimiter(header, feed)
+    except FileRefusedError as error:
+        lines = pl.Series("line", [line for line in text.split("\n") if line.strip()], dtype=pl.String)
+        if lines.is_empty():
+            raise
+        return RawRows(
+            pl.DataFrame(height=lines.len()),
+            lines=lines,
+            errors=pl.repeat(LINE_UNREADABLE, lines.len(), eager=True),
+            details=pl.repeat(str(error), lines.len(), eager=True),
+        )
+    rows = _rows(body, delimiter, match_columns(published, feed, row_by_row=True))
+    if not broken or rows.lines is None:
+        return rows
+    spoilt = pl.Series([any(line in broken for line in record.split("\n")) for record in rows.lines], dtype=pl.Boolean)
+    nothing = pl.repeat(None, rows.height, dtype=pl.String, eager=True)
+    said = pl.DataFrame({"spoilt": spoilt, "error": rows.errors if rows.errors is not None else nothing,
+                         "detail": rows.details if rows.details is not None else nothing})  # fmt: skip
+    said = said.select(
+        pl.when("spoilt").then(pl.lit(LINE_UNREADABLE)).otherwise("error").alias("error"),
+        pl.when("spoilt").then(pl.lit(BROKEN_TEXT)).otherwise("detail").alias("detail"),
+    )
+    frame = rows.frame.with_columns(pl.when(~spoilt).then(pl.all()))
+    return replace(rows, frame=frame, errors=said["error"], details=said["detail"])
+
+
+def _rows(body: str, delimiter: str, names: Sequence[str]) -> RawRows:
+    """Rows below the header.
+
+    Raises:
+        FileRefusedError: there are none.
+    """
     lines = pl.Series("line", [body], dtype=pl.String).str.split("\n").explode()
     blank = lines.str.strip_chars() == ""
     had_blank_lines = blank[:-1].any()

@@ -163,7 +163,8 @@ def broken(rules: Iterable[Rule]) -> pl.Expr:
 def reasons(rules: Sequence[Rule]) -> pl.Expr:
     """All reasons of a row by precedence, comma separated; null where it breaks no rule.
 
-    A line that could not be read has no other reason, and a cell that did not cast is not also called missing.
+    A line that could not be read has no other reason but a discard, and a cell that did not cast is not also called
+    missing.
     """
     whole = pl.col("row_error").is_in(list(_WHOLE_ROW)).fill_null(value=False)
     failed = "," + pl.col("cast_errors").fill_null("") + ","
@@ -175,7 +176,7 @@ def reasons(rules: Sequence[Rule]) -> pl.Expr:
                 hit = rule.broken.fill_null(value=False)
                 for column in rule.columns:
                     hit = hit & ~failed.str.contains(f",{column},", literal=True)
-                if reason not in _WHOLE_ROW:
+                if reason not in (*_WHOLE_ROW, "discarded"):
                     hit = hit & ~whole
                 hits.append(hit)
         if not hits:
@@ -254,11 +255,18 @@ def _repeats(firsts: pl.DataFrame) -> pl.DataFrame:
     return firsts.group_by("source_system", "event_date").agg(copies.cast(pl.Int64).alias("rows"))
 
 
+def joined_key(parts: Iterable[pl.Expr]) -> pl.Expr:
+    r"""The parts of a key as one text, joined with |; a | inside a part is written `\|`, so that no two keys meet."""
+    texts = (part.cast(pl.String).fill_null("") for part in parts)
+    safe = [text.str.replace_all("\\", r"\\", literal=True).str.replace_all("|", r"\|", literal=True) for text in texts]
+    return pl.concat_str(safe, separator="|")
+
+
 def _quarantine(rows: pl.DataFrame, book: Rulebook) -> pl.DataFrame:
     """Refused rows in the form of the quarantine table."""
     key = [name for name in book.key if name in rows.columns]
     blank = pl.all_horizontal(pl.col(key).is_null())
-    parts = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in key], separator="|")
+    parts = joined_key(pl.col(name) for name in key)
     line = pl.when(pl.col("cast_errors").is_not_null()).then("the row as sent: " + pl.col("raw_data"))
     shown = rows.with_columns(
         pl.lit(book.feed.name).alias("feed"),

@@ -28,6 +28,7 @@ IDENTITY = ("source_file", "content_hash", "row_number")
 FLAGS = ("_released", "_discarded", "_moved")
 """Flags laid over rows: waivable reasons waived, thrown away, key already stands on another date."""
 
+_NIGHTLY = ("duplicate_key_other_date", "duplicate_key_gone")
 _INTEGER = re.compile(r"[+-]?\d+")
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _MONEY_LIMIT = Decimal(10) ** 14
@@ -180,9 +181,10 @@ def fix_versions(
     keys = [f"_content_{index}" for index in range(len(named))]
     chosen = (
         direct.with_columns(named)
-        .join(fixes.group_by(*IDENTITY, maintain_order=True).agg("changes"), on=IDENTITY)
-        .select(*keys, "changes")
-        .unique(keys, keep="first", maintain_order=True)
+        .join(fixes.with_row_index("_at"), on=IDENTITY)
+        .sort("_at")
+        .group_by(keys, maintain_order=True)
+        .agg("changes")
     )
     keyed = bronze.with_columns(named)
     touched = keyed.join(chosen, on=keys, how="inner", nulls_equal=True).drop(keys)
@@ -226,25 +228,41 @@ def days_to_read(decisions: pl.DataFrame, feed: Feed, days: Iterable[date | None
     return wanted | {old for old, new in pairs if new in wanted}
 
 
+def days_moved_to(decisions: pl.DataFrame, days: Collection[date | None]) -> set[date | None]:
+    """Days to which fixes, later overruled ones too, move rows of the given days: what is decided there shows here."""
+    moves = decisions.filter(pl.col("action") == "fix", pl.col("new_event_date").is_not_null())
+    return {new for old, new in moves.select("event_date", "new_event_date").iter_rows() if old in days}
+
+
 def lay_over(bronze: pl.DataFrame, decisions: pl.DataFrame, profiles: Profiles, feed: Feed) -> pl.DataFrame:
     """Bronze rows with fixes applied and a flag a decision (`FLAGS`).
 
-    Later decisions overrule earlier ones: a release or a fix takes a discard back, a fix also takes back that the key
-    stands on another date, because it may have changed the key.
+    Later decisions overrule earlier ones, whichever copy of the row they name: a release or a fix takes a discard
+    back; that the key stands on another date is taken back by the check that said so, or by a fix, because it may have
+    changed the key. The row that stands for a released file is gone: its rows are in bronze (`pipeline.released`).
     """
     fixed = apply_fixes(bronze, decisions, profiles, feed)
-    marks = _ordered(decisions, feed, ["release", "fix", "discard", "duplicate_key_other_date"])
+    marks = _ordered(decisions, feed, ["release", "fix", "discard", *_NIGHTLY])
     marks = marks.join(fixed, on=IDENTITY, how="semi") if not marks.is_empty() else marks
     if marks.is_empty():
         return fixed.with_columns(pl.lit(False).alias(flag) for flag in FLAGS)
+    marked = fixed.join(marks, on=IDENTITY, how="semi")
+    content = marked.select(*repeat_content(feed, marked), "event_date").rows()
+    group = dict(zip(marked.select(IDENTITY).rows(), content, strict=True))
     states: dict[tuple, dict[str, bool]] = {}
     for *identity, action, _ in marks.iter_rows():
-        state = states.setdefault(tuple(identity), dict.fromkeys(FLAGS, False))
+        state = states.setdefault(group[tuple(identity)], dict.fromkeys(FLAGS, False))
         state["_released"] |= action == "release"
-        state["_discarded"] = action == "discard" or (state["_discarded"] and action == "duplicate_key_other_date")
-        state["_moved"] = action == "duplicate_key_other_date" or (state["_moved"] and action != "fix")
+        state["_discarded"] = action == "discard" or (state["_discarded"] and action in _NIGHTLY)
+        state["_moved"] = action == _NIGHTLY[0] or (state["_moved"] and action not in ("fix", _NIGHTLY[1]))
     flags = pl.DataFrame(
-        [{**dict(zip(IDENTITY, identity, strict=True)), **state} for identity, state in states.items()],
+        [{**dict(zip(IDENTITY, identity, strict=True)), **states[same]} for identity, same in group.items()],
         schema={**{name: fixed.schema[name] for name in IDENTITY}, **dict.fromkeys(FLAGS, pl.Boolean())},
     )
-    return fixed.join(flags, on=IDENTITY, how="left").with_columns(pl.col(FLAGS).fill_null(value=False))
+    flagged = fixed.join(flags, on=IDENTITY, how="left").with_columns(pl.col(FLAGS).fill_null(value=False))
+    read = pl.col("_released") & ~pl.col("_discarded") & (pl.col("row_number") == 0)
+    files = flagged.filter(read).select("source_system", "content_hash").unique()
+    if files.is_empty():
+        return flagged
+    whole = flagged.filter(pl.col("row_number") == 0).join(files, on=files.columns, how="anti")
+    return pl.concat([flagged.filter(pl.col("row_number") != 0), whole])

@@ -23,6 +23,7 @@ from inventory_assets.ingest.landing import (
 )
 from inventory_assets.ingest.planning import KnownFile, Limits, plan_tick
 from inventory_assets.lakehouse.inputs import Input, Inputs
+from inventory_assets.pipeline.released import take_in_released
 from inventory_assets.pipeline.workspace import Report, Workspace
 from inventory_assets.settings import IngestSettings
 
@@ -103,7 +104,7 @@ def plan(workspace: Workspace, settings: IngestSettings) -> Planned:
 def ingest(
     workspace: Workspace, paths: Collection[str], *, batch_rows: int, last_attempt: bool = False, reread: bool = False
 ) -> Ingested:
-    """Take landing files into bronze.
+    """Take landing files into bronze, and the rows of refused files that a person released.
 
     Args:
         workspace: stores, profiles, clock.
@@ -129,6 +130,10 @@ def ingest(
             done.files += len(batch)
             if commit is not None:
                 done.report.add(table, commit, list(commit.days))
+    for table, commit, said in take_in_released(workspace):
+        done.warnings += said
+        if commit is not None:
+            done.report.add(table, commit, list(commit.days))
     vanished = wanted - {file.path for file in listed}
     done.warnings += [f"{path} is gone from the landing folder and was not read" for path in sorted(vanished)]
     return done

@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import polars as pl
+from deltalake.exceptions import DeltaError
 
 from inventory_assets.contracts.bronze import BRONZE
 from inventory_assets.contracts.feeds import FEEDS
 from inventory_assets.contracts.model import Table
+from inventory_assets.contracts.schemas import empty
 from inventory_assets.contracts.silver import (
     CANCELLATIONS,
     DAY_BALANCE,
@@ -28,9 +30,11 @@ from inventory_assets.contracts.silver import (
     SUPPLIERS,
     WAREHOUSE_UPDATES,
 )
+from inventory_assets.ingest.bronze import ROW_BY_ROW
+from inventory_assets.lakehouse.inputs import Inputs
 from inventory_assets.lakehouse.lake import Lake, Scope
 from inventory_assets.medallion.silver_common import Rows, in_days
-from inventory_assets.medallion.silver_decisions import days_to_read, days_with_fixes
+from inventory_assets.medallion.silver_decisions import IDENTITY, days_moved_to, days_to_read, days_with_fixes
 from inventory_assets.medallion.silver_masters import build_locations, build_products, build_suppliers
 from inventory_assets.medallion.silver_matching import (
     SLIM,
@@ -48,6 +52,7 @@ from inventory_assets.pipeline.workspace import Day, Report, Workspace, blocks, 
 
 Frames = Mapping[str, Rows]
 SHARED = (QUARANTINE, DAY_BALANCE)
+DISCARDED = "discarded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,8 @@ def refresh_master(workspace: Workspace, name: str, *, anew: bool = False) -> Re
     pins = lake.pins((bronze, DECISIONS))
     stale = (anew and bronze.path in pins) or _stale(lake, (table, *SHARED), pins, bronze)
     if not stale and not decided_days(lake, (table,), name, pins):
+        if lake.version(table) is not None:
+            lake.note(table, pins)
         return report
     decisions = _decisions(lake, name, pins)
     frames = build(lake.scan(bronze, pins.get(bronze.path)).collect(), decisions, workspace.profiles)
@@ -146,12 +153,14 @@ def refresh_days(workspace: Workspace, name: str, days: Collection[Day] | None =
     if feed.bronze.path not in pins:
         return report
     known = known_items(lake, pins)
+    decisions = _decisions(lake, name, pins)
     wanted: set[Day] = set(days or ())
     if days is None:
         wanted = dirty_days(lake, feed.outputs, feed.bronze, pins[feed.bronze.path], feed=None)
         wanted |= decided_days(lake, feed.tables, name, pins)
         wanted |= reflagged_days(lake, feed, known, pins)
-    decisions = _decisions(lake, name, pins)
+        wanted |= days_of_read_files(lake, name, decisions)
+        wanted |= days_moved_to(decisions, wanted)
     if days is None and not wanted:
         for output in feed.outputs:
             lake.note(output, pins)
@@ -204,10 +213,29 @@ def decided_days(lake: Lake, outputs: Collection[Table], feed: str, pins: dict[s
     for after in {lake.consumed(output, DECISIONS) for output in outputs} - {pins[DECISIONS.path]}:
         fresh = decisions
         if after is not None:
-            fresh = decisions.join(lake.scan(DECISIONS, after).collect(), on="decision_id", how="anti")
-        moved = fresh.filter(pl.col("new_event_date").is_not_null())["new_event_date"].to_list()
-        days |= {*fresh["event_date"].to_list(), *moved}
+            fresh = decisions.join(_decided_before(lake, after), on="decision_id", how="anti")
+        days |= {*fresh["event_date"].to_list(), *fresh["new_event_date"].drop_nulls().to_list()}
     return days
+
+
+def decisions_waiting(lake: Lake) -> bool:
+    """Whether a decision is not carried out in silver yet."""
+    pins = lake.pins((DECISIONS,))
+    if not pins:
+        return False
+    own = {name: feed.tables for name, feed in DAY_FEEDS.items()} | {name: (t,) for name, (t, _) in MASTERS.items()}
+    there = (name for name in own if lake.version(BRONZE[name]) is not None)
+    return any(decided_days(lake, own[name], name, pins) for name in there)
+
+
+def days_of_read_files(lake: Lake, feed: str, decisions: pl.DataFrame) -> set[Day]:
+    """The null partition, where quarantine still shows a refused file whose rows bronze holds by now."""
+    files = decisions.filter(pl.col("row_number") == 0, pl.col("action") == "release")
+    if files.is_empty():
+        return set()
+    shown = (pl.col("feed") == feed) & (pl.col("row_number") == 0) & (pl.col("reason") != DISCARDED)
+    held = lake.scan(QUARANTINE).filter(shown)
+    return {None} if held.collect().join(files, on=IDENTITY, how="semi").height else set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,5 +323,22 @@ def _stale(lake: Lake, outputs: Collection[Table], pins: dict[str, int], source:
     return source.path in pins and any(lake.consumed(output, source) != pins[source.path] for output in outputs)
 
 
-def _decisions(lake: Lake, feed: str, pins: dict[str, int]) -> pl.DataFrame:
-    return lake.scan(DECISIONS, pins.get(DECISIONS.path)).filter(pl.col("feed") == feed).collect()
+def _decided_before(lake: Lake, version: int) -> pl.DataFrame:
+    """Decisions at a version; none where its files are gone, so that all count as new."""
+    try:
+        return lake.scan(DECISIONS, version).select("decision_id").collect()
+    except (OSError, DeltaError, pl.exceptions.ComputeError):
+        return empty(DECISIONS).select("decision_id")
+
+
+def _decisions(lake: Lake, feed: str, pins: Mapping[str, int]) -> pl.DataFrame:
+    """Decisions of a feed that can be carried out; a released file waits until bronze holds its rows."""
+    stored = lake.scan(DECISIONS, pins.get(DECISIONS.path)).filter(pl.col("feed") == feed)
+    found = stored.unique("decision_id").collect()
+    files = found.filter(pl.col("row_number") == 0, pl.col("action") == "release")
+    if files.is_empty():
+        return found
+    rows = pl.col("content_hash").str.strip_suffix(ROW_BY_ROW)
+    read = Inputs(lake, BRONZE[feed]).known().filter(rows != pl.col("content_hash")).with_columns(rows)
+    waiting = files.join(read, on=["source_file", "content_hash"], how="anti")
+    return found.join(waiting, on="decision_id", how="anti")

@@ -87,10 +87,11 @@ def position(
 def quarantined_units(quarantine: pl.DataFrame) -> pl.DataFrame:
     """Units in question by item and location: Σ |quantity| of till and warehouse rows in `silver/quarantine`.
 
-    Codes stand there as sent; they are trimmed and put in upper case as silver does, to find their pair.
+    A row that a person discarded is out for good, so its units are in question no more. Codes stand there as sent;
+    they are trimmed and put in upper case as silver does, to find their pair.
     """
     return (
-        quarantine.filter(pl.col("feed").is_in(["pos", "warehouse"]))
+        quarantine.filter(pl.col("feed").is_in(["pos", "warehouse"]), pl.col("reason").ne_missing("discarded"))
         .select(
             pl.col("product_sku").str.strip_chars().str.to_uppercase(),
             pl.col("location_id").str.strip_chars(),

@@ -82,6 +82,9 @@ INPUTS: dict[str, tuple[str, bytes, dict[str, int], int]] = {
         1,
     ),
     "same line twice": ("twice.csv", csv(line(1, receipt="D"), line(1, receipt="D")), {}, 1),
+    "same key, other day": (
+        "days.csv", csv(line(1, receipt="Y"), line(1, receipt="Y", day=OTHER_DAY)), {}, 2,
+    ),
     "same key, other content": (
         "conflict.csv", csv(line(1, receipt="X"), line(1, receipt="X", quantity="9")), {"conflict": 1}, 1,
     ),
@@ -148,7 +151,7 @@ def comes_back(installation: Installation) -> dg.ExecuteInProcessResult:
     assert result.success, failed_steps(result)
     assert failed_checks(result) == set()
     sales = installation.rows(SALES)
-    assert sales.select("transaction_id", "line_number").is_unique().all()
+    assert sales.select("transaction_id", "line_number", "event_date").is_unique().all()
     sold = installation.rows(SUMMARY).group_by("event_date").agg(pl.col("total_quantity_sold").sum())
     expected = sales.group_by("event_date").agg(pl.col("quantity_sold").sum().alias("total_quantity_sold"))
     assert sold.sort("event_date").equals(expected.sort("event_date"))
