@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import duckdb
 
 PUBLISHED = (*GOLD, *ANALYTICS, PRODUCTS, LOCATIONS, SUPPLIERS, DAY_BALANCE, QUARANTINE)
+READABLE_SINCE = "v1.2.0"
+"""Oldest DuckDB that can open the file: drivers of BI tools are years behind, and the newest format is no smaller."""
 
 
 @contextmanager
@@ -24,7 +26,8 @@ def writing(path: Path) -> Iterator["duckdb.DuckDBPyConnection"]:
     """A connection of the dagster-duckdb resource on a private path, where no reader stands in the way."""
     from dagster_duckdb import DuckDBResource
 
-    with DuckDBResource(database=str(path)).get_connection() as connection:
+    readable = {"storage_compatibility_version": READABLE_SINCE}
+    with DuckDBResource(database=str(path), connection_config=readable).get_connection() as connection:
         yield connection
 
 

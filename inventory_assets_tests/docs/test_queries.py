@@ -25,7 +25,9 @@ def header(name: str) -> dict[str, str]:
     """Question, tables and reading of a query, from its comment."""
     lines = (FOLDER / name).read_text("utf-8").splitlines()
     said = " ".join(line.removeprefix("--").strip() for line in lines if line.startswith("--"))
-    return {part: text.strip() for part, text in re.findall(r"(Question|Tables|Read): (.*?)(?= Tables:| Read:|$)", said)}
+    return {
+        part: text.strip() for part, text in re.findall(r"(Question|Tables|Read): (.*?)(?= Tables:| Read:|$)", said)
+    }
 
 
 @pytest.fixture
@@ -109,7 +111,10 @@ def test_top_products_are_the_fewest_items_with_four_fifths_of_the_true_revenue(
     assert (answer["revenue"].sum() - answer["revenue"][-1]) / truth["amount"].sum() < 0.8
     assert answer["cumulative_share"][-1] == pytest.approx(float(share), abs=1e-4)
     assert dict(answer.select("product_sku", "revenue").rows()).items() <= dict(truth.rows()).items()
-    assert answer["revenue"][-1] >= truth.filter(~pl.col("product_sku").is_in(answer["product_sku"].to_list()))["amount"].max()
+    assert (
+        answer["revenue"][-1]
+        >= truth.filter(~pl.col("product_sku").is_in(answer["product_sku"].to_list()))["amount"].max()
+    )
 
 
 def test_return_rates_are_true_for_the_days_with_a_sale(ask, documented):
