@@ -53,5 +53,5 @@ DOMAINS: dict[str, Domain] = {path: domain for domain, paths in _TABLES.items() 
 
 def data_class(*tables: Table) -> DataClass:
     """The most sensitive class among the columns of tables."""
-    classes = get_args(DataClass)
-    return max((column.data_class for table in tables for column in table.columns), key=classes.index)
+    found: set[DataClass] = {column.data_class for table in tables for column in table.columns}
+    return max(found, key=get_args(DataClass).index)
