@@ -9,6 +9,7 @@ import typer
 
 from inventory_assets.commands.demo import demo
 from inventory_assets.commands.health import doctor
+from inventory_assets.commands.init import init
 from inventory_assets.commands.landing import load, reread, simulate
 from inventory_assets.commands.quarantine import quarantine
 from inventory_assets.commands.reading import config, sql, status, validate
@@ -40,6 +41,7 @@ app.command()(demo)
 app.command()(doctor)
 app.command()(status)
 app.command()(sql)
+app.command()(init)
 app.command()(validate)
 app.command()(reread)
 app.add_typer(load, name="load")

@@ -9,6 +9,7 @@ from inventory_assets.defs.lane import LANE, LANE_TAG, await_turn, mark_process
 from inventory_assets.defs.publish import publish_now
 from inventory_assets.defs.resources import Store
 from inventory_assets.defs.silver import FACTS_STEP, MASTERS_STEP, MOVEMENTS_STEP
+from inventory_assets.defs.specs import OWNER, op_kinds
 from inventory_assets.defs.steps import as_op, op_of
 
 STEPS = (
@@ -18,7 +19,7 @@ STEPS = (
 
 
 @dg.op(
-    ins={"after": dg.In(dg.Nothing)}, out={"done": dg.Out(dg.Nothing)},
+    ins={"after": dg.In(dg.Nothing)}, out={"done": dg.Out(dg.Nothing)}, tags=op_kinds("python"),
     description="Notes which process carries this run, so that its death can be told from slowness, and waits for "
     "older runs of the lane.",
 )  # fmt: skip
@@ -29,7 +30,7 @@ def begin(context: dg.OpExecutionContext) -> None:
 
 
 @dg.op(
-    ins={"after": dg.In(dg.Nothing)}, out={"done": dg.Out(dg.Nothing)}, pool="duckdb",
+    ins={"after": dg.In(dg.Nothing)}, out={"done": dg.Out(dg.Nothing)}, pool="duckdb", tags=op_kinds("duckdb"),
     description="Replaces the DuckDB file if a publication is due.",
 )  # fmt: skip
 def serving(context: dg.OpExecutionContext, store: Store) -> None:
@@ -60,4 +61,4 @@ refresh = dg.GraphDefinition(
     dependencies=_dependencies(),
     description="Takes new landing files into bronze and rebuilds exactly the days that changed, up to the DuckDB "
     "file. Running it with nothing new writes nothing.",
-).to_job(executor_def=dg.in_process_executor, tags={LANE_TAG: LANE})
+).to_job(executor_def=dg.in_process_executor, tags={LANE_TAG: LANE}, owners=[OWNER])

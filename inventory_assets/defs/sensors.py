@@ -6,6 +6,7 @@ from inventory_assets.defs.bronze import BRONZE_STEP
 from inventory_assets.defs.jobs import refresh
 from inventory_assets.defs.lane import live_runs, pause_after, sweep, unfinished_in_a_row
 from inventory_assets.defs.resources import Clock, Store
+from inventory_assets.defs.specs import OWNER
 from inventory_assets.defs.steps import op_of
 from inventory_assets.settings import Settings
 
@@ -16,6 +17,7 @@ FILES_TAG, ATTEMPT_TAG = "inventory/files", "inventory/attempt"
     job=refresh,
     minimum_interval_seconds=Settings().ingest.interval_seconds,
     default_status=dg.DefaultSensorStatus.RUNNING,
+    owners=[OWNER],
     description="Looks for complete new files in the landing folder, for decisions about rows, and for work a dead "
     "run, a postponed publication or a new day left behind. It keeps nothing: progress is what bronze holds, so a tick "
     "that fails loses nothing.",

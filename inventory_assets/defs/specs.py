@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
+
 import dagster as dg
 
+from inventory_assets.contracts.domains import DOMAINS, data_class
 from inventory_assets.contracts.model import Column, Table
 from inventory_assets.defs.partitions import DAILY
+
+# owners of jobs and sensors are in beta; without this every process of the code location says so at every start
+warnings.filterwarnings("ignore", message="Parameter `owners`", category=dg.BetaWarning)
 
 LAKE_POOL = "lake"
 """Every step that writes Delta tables takes this pool, so that each table has one writer."""
 
+OWNER = "team:inventory-data"
+"""Who answers for what is no table: jobs, sensors, schedules, the published file."""
 DAGSTER_TYPES = {"Money": "decimal(18,4)", "Datetime": "timestamp (UTC)"}
 KINDS = {
     "bronze": {"deltalake", "bronze"},
@@ -51,6 +59,17 @@ def describe(table: Table) -> str:
     )
 
 
+def tags(table: Table) -> dict[str, str]:
+    """What the catalogue can be filtered by: layer, cadence, domain, data class."""
+    found = {"layer": table.layer, "cadence": table.cadence, "data_class": data_class(table)}
+    return {**found, "domain": DOMAINS[table.path]} if table.path in DOMAINS else found
+
+
+def op_kinds(*kinds: str) -> dict[str, str]:
+    """Kinds of an op: Dagster shows them as it shows those of an asset."""
+    return {f"dagster/kind/{kind}": "" for kind in kinds}
+
+
 def spec(table: Table) -> dg.AssetSpec:
     """Asset spec of a declared table."""
     return dg.AssetSpec(
@@ -60,7 +79,7 @@ def spec(table: Table) -> dg.AssetSpec:
         group_name=table.layer,
         kinds=KINDS[table.layer],
         owners=[table.owner],
-        tags={"layer": table.layer, "cadence": table.cadence},
+        tags=tags(table),
         partitions_def=DAILY if is_daily(table) else None,
         metadata={
             "dagster/column_schema": dg.TableSchema(

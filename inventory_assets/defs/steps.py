@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -18,7 +19,8 @@ from inventory_assets.contracts.tables import TABLES
 from inventory_assets.defs.audit import Check, Days, Known, Looked, known, look, wrong
 from inventory_assets.defs.partitions import DAILY
 from inventory_assets.defs.resources import Store
-from inventory_assets.defs.specs import LAKE_POOL, is_daily, key, spec
+from inventory_assets.defs.shown import details
+from inventory_assets.defs.specs import LAKE_POOL, is_daily, key, op_kinds, spec
 
 if TYPE_CHECKING:
     from inventory_assets.lakehouse.lake import Lake
@@ -105,15 +107,17 @@ def as_asset(step: Step) -> dg.AssetsDefinition:
     def assets(context: dg.AssetExecutionContext, store: Store) -> Iterator[dg.MaterializeResult]:
         days = frozenset(date.fromisoformat(day) for day in context.partition_keys) if daily else None
         lake = store.workspace().lake
+        begun = perf_counter()
         report = _run(context, store, step, Ask(days, anew=True, config=context.op_execution_context.op_config or {}))
+        seconds = perf_counter() - begun
         said = known(context.instance, step.checks)
         results: dict[str, list[dg.AssetCheckResult]] = {table.path: [] for table in step.tables}
         for check in step.checks:
             before = said.get(check.key, Known())
             results[check.table.path].append(_result(check, look(lake, check, before), before))
         for path, checked in results.items():
-            numbers = _numbers(lake, report.replaced[path])
-            yield dg.MaterializeResult(key(path), metadata=numbers, check_results=checked)
+            shown = {**_numbers(lake, report.replaced[path]), "seconds": seconds, **details(lake, TABLES[path], days)}
+            yield dg.MaterializeResult(key(path), metadata=shown, check_results=checked)
 
     return assets
 
@@ -130,6 +134,7 @@ def as_op(step: Step) -> dg.OpDefinition:
         ins={"after": dg.In(dg.Nothing)},
         out={"done": dg.Out(dg.Nothing)},
         config_schema=dict(step.config),
+        tags=op_kinds("polars", "deltalake"),
         pool=LAKE_POOL,
     )
     def refresh_step(context: dg.OpExecutionContext, store: Store) -> Iterator[Event]:

@@ -23,7 +23,7 @@ def described() -> dict[str, Any]:
         "assets": {spec.key.to_user_string(): _asset(spec, graph) for spec in specs},
         "steps": {node.name: _step(loaded, node.name) for node in refresh.graph.nodes},
         "jobs": {
-            job.name: {"tags": dict(job.tags), "executor": job.executor_def.name}
+            job.name: {"tags": dict(job.tags), "executor": job.executor_def.name, "owners": list(job.owners or ())}
             for job in loaded.resolve_all_job_defs()
             if not job.name.startswith("__")
         },
@@ -32,11 +32,22 @@ def described() -> dict[str, Any]:
                 "job": sensor.job_name,
                 "interval_seconds": sensor.minimum_interval_seconds,
                 "default": sensor.default_status.value,
+                "owners": list(sensor.owners or ()),
             }
             for sensor in loaded.sensors or ()
             if isinstance(sensor, dg.SensorDefinition)
         },
-        "schedules": [schedule.name for schedule in loaded.schedules or ()],
+        "schedules": {
+            schedule.name: {
+                "job": schedule.job_name,
+                "cron": schedule.cron_schedule,
+                "time_zone": schedule.execution_timezone,
+                "default": schedule.default_status.value,
+                "owners": list(schedule.owners or ()),
+            }
+            for schedule in loaded.schedules or ()
+            if isinstance(schedule, dg.ScheduleDefinition)
+        },
         "resources": sorted(loaded.resources or ()),
     }
 
@@ -48,6 +59,7 @@ def _asset(spec: dg.AssetSpec, graph: Any) -> dict[str, Any]:
         "group": spec.group_name,
         "kinds": sorted(spec.kinds),
         "owners": sorted(spec.owners),
+        "tags": {name: value for name, value in spec.tags.items() if not name.startswith("dagster/")},
         "partitions": _partitions(node.partitions_def),
         "backfill": node.backfill_policy.policy_type.value if node.backfill_policy else None,
         "checks": {check.name: "blocking" if graph.get(check).blocking else "" for check in node.check_keys},

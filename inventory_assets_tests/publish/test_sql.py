@@ -8,7 +8,6 @@ import polars as pl
 import pytest
 
 from inventory_assets.contracts import gold
-from inventory_assets.publish.examples import EXAMPLES
 from inventory_assets.publish.layout import NothingPublishedError
 from inventory_assets.publish.sql import QueryError, connect, query
 from inventory_assets_tests.publish.support import publish_number, some_tables
@@ -86,16 +85,3 @@ def test_a_query_works_beside_an_open_connection_of_the_same_process(serving):
     with connect(serving) as connection:
         connection.execute("SELECT 1").fetchall()
         assert query(serving, "SELECT 1 AS one").to_dicts() == [{"one": 1}]
-
-
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_every_example_runs_and_answers_with_its_publish_id(serving, example):
-    answer = query(serving, example.sql)
-    assert answer.columns[-1] == "publish_id"
-    assert set(answer["publish_id"]) <= {"p0001"}
-    if example.name not in {"below-reorder-point", "stock-history"}:  # random stock need not be low, or end a month
-        assert not answer.is_empty()
-
-
-def test_there_are_ten_examples():
-    assert len({example.name for example in EXAMPLES}) == 10
