@@ -26,4 +26,5 @@ def open_workspace(settings: Settings, now: Callable[[], datetime]) -> Workspace
         now=now,
         block_days=settings.block_days,
         block_rows=settings.block_rows,
+        timely_hours=settings.quality.timely_hours,
     )

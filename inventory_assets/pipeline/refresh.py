@@ -13,6 +13,7 @@ from inventory_assets.pipeline.analytics import (
     refresh_item_features,
 )
 from inventory_assets.pipeline.gold import refresh_sales, refresh_suppliers
+from inventory_assets.pipeline.quality import refresh_scores
 from inventory_assets.pipeline.silver import refresh_facts, refresh_masters
 from inventory_assets.pipeline.stock import refresh_movements, refresh_position, refresh_snapshot
 from inventory_assets.pipeline.workspace import Report, Workspace
@@ -25,6 +26,7 @@ STEPS: tuple[Callable[[Workspace], Report], ...] = (
     refresh_suppliers,
     refresh_position,
     refresh_snapshot,
+    refresh_scores,
     refresh_demand_features,
     refresh_item_features,
     refresh_customer_features,

@@ -25,6 +25,7 @@ class Workspace:
         now: the clock.
         block_days: days computed together at most.
         block_rows: input rows computed together, about.
+        timely_hours: how long after its event a row may be read and still be timely.
     """
 
     lake: Lake
@@ -33,6 +34,7 @@ class Workspace:
     now: Callable[[], datetime]
     block_days: int = 31
     block_rows: int = 500_000
+    timely_hours: float = 24.0
 
 
 @dataclass(slots=True)
