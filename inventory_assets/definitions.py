@@ -10,11 +10,11 @@ import dagster as dg
 @dg.definitions
 def defs() -> dg.Definitions:
     """All assets, checks, jobs, schedules, sensors and resources."""
-    from inventory_assets.defs import analytics, bronze, gold, jobs, nightly, publish, sensors, silver
+    from inventory_assets.defs import analytics, bronze, gold, jobs, nightly, publish, quality, sensors, silver
     from inventory_assets.defs.resources import resources
 
     return dg.Definitions(
-        assets=dg.load_assets_from_modules([bronze, silver, gold, analytics, publish], include_specs=True),
+        assets=dg.load_assets_from_modules([bronze, silver, gold, analytics, quality, publish], include_specs=True),
         jobs=[jobs.refresh, nightly.nightly_key_check],
         schedules=[nightly.every_night],
         sensors=[sensors.landing],

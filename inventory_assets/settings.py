@@ -43,6 +43,14 @@ class PublishSettings(BaseModel):
     keep_seconds: float = Field(default=3600.0, ge=0, description="How long a replaced file is kept at least.")
 
 
+class QualitySettings(BaseModel):
+    """How data quality is measured."""
+
+    timely_hours: float = Field(
+        default=24.0, gt=0, description="Hours after its event within which a row must be read to be timely."
+    )
+
+
 class Settings(BaseSettings):
     """Settings of one installation; the defaults run everything below one folder."""
 
@@ -58,6 +66,7 @@ class Settings(BaseSettings):
     ingest: IngestSettings = IngestSettings()
     orders: OrdersSettings = OrdersSettings()
     publish: PublishSettings = PublishSettings()
+    quality: QualitySettings = QualitySettings()
     fixed_clock: str | None = Field(default=None, description="ISO 8601 instant that stands still, for tests.")
     shared_data: Path | None = Field(
         default=None, description="Folder of the public data sets, for tests and benchmarks."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from inventory_assets.contracts.model import Column, Reach, Table, count, day, flag, instant, money, ratio, text, units
 from inventory_assets.contracts.orders import COUNTS_AS, EXPECTED_FROM, NOT_COUNTED, OPEN_STATES
+from inventory_assets.contracts.quality import QUALITY_SCORES
 from inventory_assets.contracts.silver import BASES, MATCHED
 
 PROCESSED = day("processing_date", "UTC day this row was computed.", lineage=True)
@@ -338,4 +339,5 @@ GOLD: tuple[Table, ...] = (
     STOCK_CHECKPOINTS,
     INVENTORY_POSITION,
     DAILY_INVENTORY_SNAPSHOT,
+    QUALITY_SCORES,
 )

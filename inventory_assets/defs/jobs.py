@@ -7,6 +7,7 @@ from inventory_assets.defs.bronze import BRONZE_STEP
 from inventory_assets.defs.gold import ORDERS_STEP, POSITION_STEP, SALES_STEP, SNAPSHOT_STEP, SUPPLIERS_STEP
 from inventory_assets.defs.lane import LANE, LANE_TAG, await_turn, mark_process
 from inventory_assets.defs.publish import publish_now
+from inventory_assets.defs.quality import SCORES_STEP
 from inventory_assets.defs.resources import Store
 from inventory_assets.defs.silver import FACTS_STEP, MASTERS_STEP, MOVEMENTS_STEP
 from inventory_assets.defs.specs import OWNER, op_kinds
@@ -14,7 +15,7 @@ from inventory_assets.defs.steps import as_op, op_of
 
 STEPS = (
     BRONZE_STEP, MASTERS_STEP, FACTS_STEP, MOVEMENTS_STEP, SALES_STEP, SUPPLIERS_STEP, ORDERS_STEP, POSITION_STEP,
-    SNAPSHOT_STEP, DEMAND_STEP, ITEMS_STEP, CUSTOMERS_STEP,
+    SNAPSHOT_STEP, SCORES_STEP, DEMAND_STEP, ITEMS_STEP, CUSTOMERS_STEP,
 )  # fmt: skip
 
 

@@ -27,4 +27,5 @@ def open_workspace(settings: Settings, now: Callable[[], datetime]) -> Workspace
         block_days=settings.block_days,
         block_rows=settings.block_rows,
         stop_counting_after_days=settings.orders.stop_counting_after_days,
+        timely_hours=settings.quality.timely_hours,
     )

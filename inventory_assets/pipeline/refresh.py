@@ -14,6 +14,7 @@ from inventory_assets.pipeline.analytics import (
 )
 from inventory_assets.pipeline.gold import refresh_sales, refresh_suppliers
 from inventory_assets.pipeline.orders import refresh_orders
+from inventory_assets.pipeline.quality import refresh_scores
 from inventory_assets.pipeline.silver import refresh_facts, refresh_masters
 from inventory_assets.pipeline.stock import refresh_movements, refresh_position, refresh_snapshot
 from inventory_assets.pipeline.workspace import Report, Workspace
@@ -27,6 +28,7 @@ STEPS: tuple[Callable[[Workspace], Report], ...] = (
     refresh_orders,
     refresh_position,
     refresh_snapshot,
+    refresh_scores,
     refresh_demand_features,
     refresh_item_features,
     refresh_customer_features,

@@ -26,6 +26,7 @@ class Workspace:
         block_days: days computed together at most.
         block_rows: input rows computed together, about.
         stop_counting_after_days: overdue order lines count as on order up to so many days.
+        timely_hours: how long after its event a row may be read and still be timely.
     """
 
     lake: Lake
@@ -35,6 +36,7 @@ class Workspace:
     block_days: int = 31
     block_rows: int = 500_000
     stop_counting_after_days: int = 14
+    timely_hours: float = 24.0
 
 
 @dataclass(slots=True)
