@@ -10,6 +10,7 @@ import typer
 from inventory_assets.commands.demo import demo
 from inventory_assets.commands.health import doctor
 from inventory_assets.commands.landing import load, reread, simulate
+from inventory_assets.commands.maintenance import maintain, restore
 from inventory_assets.commands.reading import config, sql, status, validate
 
 app = typer.Typer(
@@ -41,6 +42,8 @@ app.command()(status)
 app.command()(sql)
 app.command()(validate)
 app.command()(reread)
+app.command()(maintain)
+app.command()(restore)
 app.add_typer(load, name="load")
 app.add_typer(simulate, name="simulate")
 app.add_typer(config, name="config")

@@ -10,12 +10,13 @@ import dagster as dg
 @dg.definitions
 def defs() -> dg.Definitions:
     """All assets, checks, jobs, sensors and resources."""
-    from inventory_assets.defs import analytics, bronze, gold, jobs, publish, sensors, silver
+    from inventory_assets.defs import analytics, bronze, gold, jobs, maintenance, publish, sensors, silver
     from inventory_assets.defs.resources import resources
 
     return dg.Definitions(
         assets=dg.load_assets_from_modules([bronze, silver, gold, analytics, publish], include_specs=True),
-        jobs=[jobs.refresh],
+        jobs=[jobs.refresh, maintenance.maintain, maintenance.restore],
+        schedules=[maintenance.weekly_maintenance],
         sensors=[sensors.landing],
         resources=resources(),
     )

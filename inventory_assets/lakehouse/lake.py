@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 COMMIT_ATTEMPTS = 5
 CONSUMED = "consumed:"
+FORGOTTEN = -1
+"""Consumed version that stands for none: an app transaction cannot be taken back."""
 
 
 class LakeConflictError(RuntimeError):
@@ -195,7 +197,7 @@ class Lake:
 
     def _taken(self, table: Table, path: str) -> int | None:
         handle = self.open(table)
-        return None if handle is None else handle.transaction_version(CONSUMED + path)
+        return None if handle is None else taken_in(handle, path)
 
     def _write(
         self,
@@ -259,7 +261,7 @@ class Lake:
         for _ in range(COMMIT_ATTEMPTS):
             handle = DeltaTable(uri, storage_options=self.storage_options or None)
             version = handle.version()
-            _same_columns(table, handle.schema(), schema)
+            same_columns(table, handle.schema(), schema)
             now = time_ns() // 1_000_000
             actions: list[AddAction | RemoveAction] = [
                 AddAction(file.path, file.size, file.partition, now, True, json.dumps({"numRecords": file.rows}))
@@ -289,6 +291,12 @@ class Lake:
         )
 
 
+def taken_in(handle: DeltaTable, path: str) -> int | None:
+    """Version of an input that a version of a table took in last, None for never or for "forget what was taken in"."""
+    version = handle.transaction_version(CONSUMED + path)
+    return None if version == FORGOTTEN else version
+
+
 def _active(handle: DeltaTable, table: Table) -> Iterator[tuple[str, int, dict[str, str | None]]]:
     """Path, size and partition of the files of a version."""
     actions = pl.DataFrame(handle.get_add_actions(flatten=True))
@@ -299,7 +307,7 @@ def _active(handle: DeltaTable, table: Table) -> Iterator[tuple[str, int, dict[s
         yield row["path"], row["size_bytes"], {name: row[name] for name in table.partition_by}
 
 
-def _same_columns(table: Table, stored: Schema, declared: Schema) -> None:
+def same_columns(table: Table, stored: Schema, declared: Schema) -> None:
     """Refuse to write into a table that was made for other columns.
 
     Raises:
