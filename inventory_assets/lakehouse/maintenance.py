@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from graphlib import TopologicalSorter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import polars as pl
 
-from inventory_assets.contracts.model import Table
+from inventory_assets.contracts.model import Layer, Table
 from inventory_assets.lakehouse.changes import as_date, changed_partitions
 from inventory_assets.lakehouse.lake import CONSUMED, Lake, taken_in
 from inventory_assets.lakehouse.stores import StoredFile, delete_files, list_files
@@ -122,11 +122,16 @@ def consumption(lake: Lake, tables: Iterable[Table]) -> dict[str, dict[str, int]
     tables = tuple(tables)
     found: dict[str, dict[str, int]] = {}
     for output in tables:
-        handle = lake.open(output)
+        handle = lake.open(output) if output.upstream else None
         if handle is not None:
-            taken = {source.path: taken_in(handle, source.path) for source in tables}
+            taken = {source.path: taken_in(handle, source.path) for source in tables if _may_feed(source, output)}
             found[output.path] = {path: version for path, version in taken.items() if version is not None}
     return found
+
+
+def _may_feed(source: Table, output: Table) -> bool:
+    layers = get_args(Layer)
+    return source is not output and layers.index(source.layer) <= layers.index(output.layer)
 
 
 def settle(lake: Lake, tables: Iterable[Table]) -> dict[str, int]:
@@ -139,18 +144,18 @@ def settle(lake: Lake, tables: Iterable[Table]) -> dict[str, int]:
     """
     by_path = {table.path: table for table in tables}
     taken = consumption(lake, by_path.values())
+    newest = lake.pins(by_path.values())
     noted = {}
     for path in TopologicalSorter({output: set(sources) for output, sources in taken.items()}).static_order():
         if path not in taken:
             continue
         still: dict[str, int] = {}
         for source, after in taken[path].items():
-            newest = lake.version(by_path[source])
-            if newest is not None and newest > after and same_rows(lake, by_path[source], after, newest):
-                still[source] = newest
+            if newest.get(source, after) > after and same_rows(lake, by_path[source], after, newest[source]):
+                still[source] = newest[source]
         if still:
             lake.note(by_path[path], still)
-            noted[path] = lake.version(by_path[path]) or 0
+            noted[path] = newest[path] = lake.version(by_path[path]) or 0
     return noted
 
 
@@ -172,7 +177,8 @@ def leftovers(lake: Lake, table: Table, retention_hours: int, keep: Collection[i
     handle = lake.open(table)
     if handle is None:
         return []
-    kept = sorted(version for version in set(keep) if is_readable(lake, table, version))
+    older = sorted(version for version in set(keep) if version < handle.version())
+    kept = [version for version in older if is_readable(lake, table, version)]
     named = handle.vacuum(
         retention_hours=retention_hours,
         dry_run=True,
@@ -214,14 +220,14 @@ def trim_log(lake: Lake, table: Table, log_days: int, keep: Collection[int], now
         handle = lake.open(table)
         if handle is None:
             return
-    log = [file.path.removeprefix(LOG) for file in list_files(lake.uri(table), lake.storage_options) if _in_log(file)]
-    checkpoint = max((int(name[:20]) for name in log if ".checkpoint" in name), default=-1)
-    if handle.version() - checkpoint >= CHECKPOINT_AFTER:
+    log = [file for file in list_files(lake.uri(table), lake.storage_options) if _in_log(file)]
+    if handle.version() - max((_version(file) for file in log if ".checkpoint" in file.path), default=-1) >= (
+        CHECKPOINT_AFTER
+    ):
         handle.create_checkpoint()
-    needed = [version for version in keep if version < handle.version() and is_readable(lake, table, version)]
-    if needed and _committed_at(lake, table, min(needed)) <= now - timedelta(days=log_days):
-        return
-    handle.cleanup_metadata()
+    expired = {_version(file) for file in log if file.modified <= now - timedelta(days=log_days)}
+    if expired and not expired & {version for version in keep if version < handle.version()}:
+        handle.cleanup_metadata()
 
 
 def is_readable(lake: Lake, table: Table, version: int) -> bool:
@@ -265,12 +271,6 @@ def rewind(
     return handle.version()
 
 
-def _committed_at(lake: Lake, table: Table, version: int) -> datetime:
-    handle = lake.open(table, version)
-    last = handle.history(limit=1) if handle is not None else []
-    return datetime.fromtimestamp(last[0]["timestamp"] / 1000, UTC) if last else datetime.fromtimestamp(0, UTC)
-
-
 def _files(handle: DeltaTable) -> pl.DataFrame:
     actions = pl.DataFrame(handle.get_add_actions(flatten=True))
     return actions if actions.width else pl.DataFrame(schema={"path": pl.String, "size_bytes": pl.Int64})
@@ -278,6 +278,10 @@ def _files(handle: DeltaTable) -> pl.DataFrame:
 
 def _in_log(file: StoredFile) -> bool:
     return file.path.startswith(LOG) and file.path.removeprefix(LOG)[:20].isdigit()
+
+
+def _version(file: StoredFile) -> int:
+    return int(file.path.removeprefix(LOG)[:20])
 
 
 def _is_commit(path: str) -> bool:
