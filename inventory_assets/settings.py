@@ -57,7 +57,7 @@ class MaintenanceSettings(BaseModel):
     burst_seconds: float = Field(
         default=900.0, ge=0, description="So long refreshes may follow each other without a pause."
     )
-    longest_pause_seconds: float = Field(default=900.0, ge=0, description="Longest pause between two refreshes.")
+    longest_pause_seconds: float = Field(default=1800.0, ge=0, description="Longest pause between two refreshes.")
 
     @property
     def retention_hours(self) -> int:

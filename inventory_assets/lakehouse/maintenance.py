@@ -97,17 +97,24 @@ def compact(lake: Lake, table: Table, target_bytes: int, days: Collection[date |
     from deltalake import WriterProperties
 
     handle = lake.open(table)
-    if handle is None or (days is not None and not days):
+    if handle is None:
         return 0
-    filters = None
-    if days is not None:
-        filters = [("event_date", "in", sorted("" if day is None else day.isoformat() for day in days))]
-    done = handle.optimize.compact(
-        partition_filters=filters,
-        target_size=target_bytes,
-        writer_properties=WriterProperties(compression="ZSTD", compression_level=1),
-    )
-    return int(done["numFilesRemoved"])
+    merged = 0
+    for filters in [None] if days is None else _each(days):
+        done = handle.optimize.compact(
+            partition_filters=filters,
+            target_size=target_bytes,
+            writer_properties=WriterProperties(compression="ZSTD", compression_level=1),
+        )
+        merged += int(done["numFilesRemoved"])
+    return merged
+
+
+def _each(days: Collection[date | None]) -> list[list[tuple[str, str, str | list[str]]]]:
+    """Partition filters for days; "in" never matches the null partition, so that has one of its own."""
+    named = sorted(day.isoformat() for day in days if day is not None)
+    filters: list[list[tuple[str, str, str | list[str]]]] = [[("event_date", "in", named)]] if named else []
+    return [*filters, [("event_date", "=", "")]] if None in days else filters
 
 
 def crowded_days(lake: Lake, table: Table, days: Iterable[date | None], above: int, target_bytes: int) -> set:
@@ -134,18 +141,17 @@ def _may_feed(source: Table, output: Table) -> bool:
     return source is not output and layers.index(source.layer) <= layers.index(output.layer)
 
 
-def settle(lake: Lake, tables: Iterable[Table]) -> dict[str, int]:
+def settle(lake: Lake, tables: Iterable[Table]) -> dict[str, dict[str, int]]:
     """Let every table note the newest version of inputs that changed no row since it took them in.
 
     Otherwise a compaction would leave each reader behind for good, and those replaced as a whole would be rewritten.
 
     Returns:
-        Tables that noted something, with their new version.
+        What each table has taken in now, as `consumption` says it.
     """
     by_path = {table.path: table for table in tables}
     taken = consumption(lake, by_path.values())
     newest = lake.pins(by_path.values())
-    noted = {}
     for path in TopologicalSorter({output: set(sources) for output, sources in taken.items()}).static_order():
         if path not in taken:
             continue
@@ -155,8 +161,9 @@ def settle(lake: Lake, tables: Iterable[Table]) -> dict[str, int]:
                 still[source] = newest[source]
         if still:
             lake.note(by_path[path], still)
-            noted[path] = newest[path] = lake.version(by_path[path]) or 0
-    return noted
+            taken[path] |= still
+            newest[path] = lake.version(by_path[path]) or 0
+    return taken
 
 
 def same_rows(lake: Lake, table: Table, after: int, upto: int) -> bool:

@@ -58,8 +58,8 @@ def bounds(settings: MaintenanceSettings) -> Bounds:
 def next_pause(recent: Sequence[Refreshed], allowed: Bounds) -> timedelta:
     """How long after the end of the last refresh the next one may begin.
 
-    At the rate at which the lake grew in the current streak, the pause lasts until it has grown by the bytes of the
-    last refresh that wrote something ÷ `amplification`.
+    At the rate at which the lake grew in the current streak, the pause lasts until `amplification` × what it grew by
+    covers what the streak wrote and what the next refresh will write, taken to be as much as the last one.
 
     Args:
         recent: refreshes, newest first.
@@ -73,14 +73,14 @@ def next_pause(recent: Sequence[Refreshed], allowed: Bounds) -> timedelta:
         return timedelta()
     lasted = streak[0].ended - streak[-1].began
     cost = next((each.written for each in streak if each.written), 0)
-    if lasted <= allowed.burst or not cost:
-        return timedelta()
     grown = sum(each.grown for each in streak)
+    owed = sum(each.written for each in streak) + cost - allowed.amplification * grown
+    if lasted <= allowed.burst or not cost or owed <= 0:
+        return timedelta()
     if grown <= 0:
         return allowed.longest
-    wanted = lasted.total_seconds() * cost / (allowed.amplification * grown)
-    took = (streak[0].ended - streak[0].began).total_seconds()
-    return max(timedelta(), min(timedelta(seconds=wanted - took), allowed.longest))
+    seconds = owed / (allowed.amplification * grown) * lasted.total_seconds()
+    return timedelta(seconds=min(seconds, allowed.longest.total_seconds()))
 
 
 def _streak(recent: Sequence[Refreshed], gap: timedelta) -> list[Refreshed]:

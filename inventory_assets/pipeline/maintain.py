@@ -105,10 +105,12 @@ def maintain(
             merged[table.path] = compact(lake, table, settings.target_bytes)
         except (DeltaError, OSError) as error:
             problems[table.path] = f"not compacted: {error}"
-    if not dry_run:
-        settle(lake, TABLES.values())
+    if dry_run:
+        taken = consumption(lake, TABLES.values())
+    else:
+        taken = settle(lake, TABLES.values())
         move_tags(lake)
-    kept = versions_to_keep(lake)
+    kept = versions_to_keep(lake, taken)
     done = []
     for table in tables:
         files = []
@@ -133,14 +135,19 @@ def maintain(
     return done
 
 
-def versions_to_keep(lake: Lake) -> dict[str, set[int]]:
-    """Older versions that stay readable, by path of the table: tagged ones, and those a reader took in last."""
+def versions_to_keep(lake: Lake, taken: Mapping[str, Mapping[str, int]]) -> dict[str, set[int]]:
+    """Older versions that stay readable, by path of the table: tagged ones, and those a reader took in last.
+
+    Args:
+        lake: the lake.
+        taken: version by path of the input, by path of the reader.
+    """
     kept: dict[str, set[int]] = {}
     for tag in Tags(lake).all():
         for path, version in tag.versions.items():
             kept.setdefault(path, set()).add(version)
-    for taken in consumption(lake, TABLES.values()).values():
-        for path, version in taken.items():
+    for inputs in taken.values():
+        for path, version in inputs.items():
             kept.setdefault(path, set()).add(version)
     return kept
 
@@ -196,7 +203,7 @@ def after_refresh(workspace: Workspace, settings: MaintenanceSettings) -> Writte
 def tidy(workspace: Workspace, settings: MaintenanceSettings) -> int:
     """Remove files nobody needs any more, without compaction; returns their number."""
     lake, removed = workspace.lake, 0
-    kept = versions_to_keep(lake)
+    kept = versions_to_keep(lake, consumption(lake, TABLES.values()))
     for table in maintained_tables(lake):
         files = leftovers(lake, table, settings.retention_hours, kept.get(table.path, ()))
         remove(lake, table, files)
