@@ -11,6 +11,7 @@ from inventory_assets.commands.demo import demo
 from inventory_assets.commands.health import doctor
 from inventory_assets.commands.init import init
 from inventory_assets.commands.landing import load, reread, simulate
+from inventory_assets.commands.maintenance import maintain, restore
 from inventory_assets.commands.quarantine import quarantine
 from inventory_assets.commands.reading import config, sql, status, validate
 
@@ -44,6 +45,8 @@ app.command()(sql)
 app.command()(init)
 app.command()(validate)
 app.command()(reread)
+app.command()(maintain)
+app.command()(restore)
 app.add_typer(load, name="load")
 app.add_typer(simulate, name="simulate")
 app.add_typer(config, name="config")

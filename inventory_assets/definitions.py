@@ -10,13 +10,24 @@ import dagster as dg
 @dg.definitions
 def defs() -> dg.Definitions:
     """All assets, checks, jobs, schedules, sensors and resources."""
-    from inventory_assets.defs import analytics, bronze, gold, jobs, nightly, publish, quality, sensors, silver
+    from inventory_assets.defs import (
+        analytics,
+        bronze,
+        gold,
+        jobs,
+        maintenance,
+        nightly,
+        publish,
+        quality,
+        sensors,
+        silver,
+    )
     from inventory_assets.defs.resources import resources
 
     return dg.Definitions(
         assets=dg.load_assets_from_modules([bronze, silver, gold, analytics, quality, publish], include_specs=True),
-        jobs=[jobs.refresh, nightly.nightly_key_check],
-        schedules=[nightly.every_night],
+        jobs=[jobs.refresh, nightly.nightly_key_check, maintenance.maintain, maintenance.restore],
+        schedules=[nightly.every_night, maintenance.weekly_maintenance],
         sensors=[sensors.landing],
         resources=resources(),
     )

@@ -51,6 +51,41 @@ class QualitySettings(BaseModel):
     )
 
 
+class MaintenanceSettings(BaseModel):
+    """How the lake is kept small, and how far back it can be read."""
+
+    schedule: str = Field(default="30 3 * * 0", description="When maintenance runs by itself: cron, UTC.")
+    longest_reader_hours: int = Field(
+        default=1, ge=0, description="Longest time somebody reads one version; replaced files stay an hour more."
+    )
+    keep_days: int = Field(default=7, ge=1, description="Days whose last state can be read and restored.")
+    log_days: int = Field(
+        default=30, ge=1, description="Days a Delta commit stays in the log; never fewer than `keep_days` and one."
+    )
+    target_bytes: int = Field(default=134_217_728, ge=1_048_576, description="Smaller files of a day are merged.")
+    crowded_files: int = Field(
+        default=48, ge=2, description="A bronze day with more small files is merged by the refresh that meets it."
+    )
+    crowded_bytes: int = Field(default=16_777_216, ge=1_048_576, description="What counts as a small file there.")
+    write_amplification: float = Field(
+        default=30.0, ge=1, description="Bytes written for each byte the lake grows by, from which on refreshes pause."
+    )
+    burst_seconds: float = Field(
+        default=900.0, ge=0, description="So long refreshes may follow each other without a pause."
+    )
+    longest_pause_seconds: float = Field(default=1800.0, ge=0, description="Longest pause between two refreshes.")
+
+    @property
+    def retention_hours(self) -> int:
+        """Hours a replaced file stays."""
+        return self.longest_reader_hours + 1
+
+    @property
+    def kept_log_days(self) -> int:
+        """Days a commit stays in the log."""
+        return max(self.log_days, self.keep_days + 1)
+
+
 class Settings(BaseSettings):
     """Settings of one installation; the defaults run everything below one folder."""
 
@@ -67,6 +102,7 @@ class Settings(BaseSettings):
     orders: OrdersSettings = OrdersSettings()
     publish: PublishSettings = PublishSettings()
     quality: QualitySettings = QualitySettings()
+    maintenance: MaintenanceSettings = MaintenanceSettings()
     fixed_clock: str | None = Field(default=None, description="ISO 8601 instant that stands still, for tests.")
     shared_data: Path | None = Field(
         default=None, description="Folder of the public data sets, for tests and benchmarks."

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -20,6 +23,7 @@ from inventory_assets.commands.output import (
     working,
 )
 from inventory_assets.contracts.silver import PRODUCTS
+from inventory_assets.settings import Settings
 
 config = typer.Typer(no_args_is_help=True, help="Settings of this installation.")
 
@@ -60,17 +64,22 @@ def status(as_json: Json = False) -> None:
 def sql(
     query: Annotated[str, typer.Argument(help='One SELECT in DuckDB SQL; "-" reads it from standard input.')],
     limit: Annotated[int, typer.Option(min=1, help="Rows printed at most.")] = 1_000,
+    as_of: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Ask the tables as this UTC day left them.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Ask the published DuckDB file; nothing can be changed through it."""
+    from inventory_assets.lakehouse.tags import TagsError
     from inventory_assets.publish.layout import NothingPublishedError, PublishError
     from inventory_assets.publish.sql import query as ask
 
     settings = load_settings()
     text = sys.stdin.read() if query == "-" else query
     try:
-        answer = ask(settings.serving, text, limit=limit + 1)
-    except NothingPublishedError as error:
+        with _folder_of(settings, as_of) as folder:
+            answer = ask(folder, text, limit=limit + 1)
+    except (NothingPublishedError, TagsError) as error:
         fail(str(error), Exit.NOT_READY)
     except PublishError as error:
         fail(str(error))
@@ -81,6 +90,22 @@ def sql(
         print_grid(shown.columns, shown.rows())
     if answer.height > limit:
         typer.echo(f"only the first {limit:,} rows are shown; raise --limit", err=True)
+
+
+@contextmanager
+def _folder_of(settings: Settings, as_of: datetime | None) -> Iterator[Path]:
+    """The serving folder, or one made for a past day that goes with the question."""
+    if as_of is None:
+        yield settings.serving
+        return
+    from inventory_assets.pipeline.open import open_workspace
+    from inventory_assets.pipeline.publish import publish_as_of
+
+    workspace = open_workspace(settings, lambda: datetime.now(UTC))
+    with TemporaryDirectory(prefix="inventory-as-of-") as folder:
+        with working(f"building the tables as {as_of:%Y-%m-%d} left them"):
+            publish_as_of(workspace, as_of.date(), Path(folder))
+        yield Path(folder)
 
 
 def validate(

@@ -32,11 +32,13 @@ BATCH = {
 
 def _run(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
     from inventory_assets.pipeline.ingest import ingest, plan
+    from inventory_assets.pipeline.maintain import relieve
 
     workspace, settings = store.workspace(), store.settings()
     files = ask.config["files"] or [file.path for file in plan(workspace, settings.ingest).files]
     last_attempt, reread = ask.config["last_attempt"], ask.config["reread"]
     taken = ingest(workspace, files, batch_rows=settings.block_rows, last_attempt=last_attempt, reread=reread)
+    relieve(workspace, settings.maintenance, taken.report)
     return taken.report, taken.warnings
 
 

@@ -5,7 +5,8 @@ import dagster as dg
 from inventory_assets.defs.analytics import CUSTOMERS_STEP, DEMAND_STEP, ITEMS_STEP
 from inventory_assets.defs.bronze import BRONZE_STEP
 from inventory_assets.defs.gold import ORDERS_STEP, POSITION_STEP, SALES_STEP, SNAPSHOT_STEP, SUPPLIERS_STEP
-from inventory_assets.defs.lane import LANE, LANE_TAG, await_turn, mark_process
+from inventory_assets.defs.lane import LANE, LANE_TAG, REFRESH
+from inventory_assets.defs.maintenance import begin, note_refresh
 from inventory_assets.defs.publish import publish_now
 from inventory_assets.defs.quality import SCORES_STEP
 from inventory_assets.defs.resources import Store
@@ -20,22 +21,13 @@ STEPS = (
 
 
 @dg.op(
-    ins={"after": dg.In(dg.Nothing)}, out={"done": dg.Out(dg.Nothing)}, tags=op_kinds("python"),
-    description="Notes which process carries this run, so that its death can be told from slowness, and waits for "
-    "older runs of the lane.",
-)  # fmt: skip
-def begin(context: dg.OpExecutionContext) -> None:
-    """Mark the run with its process and wait for its turn."""
-    mark_process(context.instance, context.run_id)
-    await_turn(context.instance, context.run_id)
-
-
-@dg.op(
     ins={"after": dg.In(dg.Nothing)}, out={"done": dg.Out(dg.Nothing)}, pool="duckdb", tags=op_kinds("duckdb"),
-    description="Replaces the DuckDB file if a publication is due.",
+    description="Tags the versions this refresh left, removes files replaced long ago, and replaces the DuckDB file if "
+    "a publication is due.",
 )  # fmt: skip
 def serving(context: dg.OpExecutionContext, store: Store) -> None:
     """Publish what changed."""
+    note_refresh(context, store)
     numbers = publish_now(store)
     if numbers["published"]:
         context.log_event(dg.AssetMaterialization(["serving", "inventory_duckdb"], metadata=numbers))
@@ -57,7 +49,7 @@ def _dependencies() -> dict[str, dict[str, dg.MultiDependencyDefinition]]:
 
 
 refresh = dg.GraphDefinition(
-    "refresh",
+    REFRESH,
     node_defs=[begin, *(as_op(step) for step in STEPS), serving],
     dependencies=_dependencies(),
     description="Takes new landing files into bronze and rebuilds exactly the days that changed, up to the DuckDB "

@@ -6,13 +6,21 @@ import os
 import socket
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
+if TYPE_CHECKING:
+    from inventory_assets.pipeline.cadence import Refreshed
+
 LANE_TAG, LANE = "inventory/lane", "refresh"
+REFRESH = "refresh"
+"""Name of the job the sensor asks for; other jobs of the lane keep it waiting, but are not its failures."""
+WRITTEN_TAG, GROWN_TAG = "inventory/bytes_written", "inventory/bytes_grown"
+RECENT_RUNS = 200
 PROCESS_TAG = "inventory/process"
 START_TIMEOUT = timedelta(seconds=180)
 MARK_TIMEOUT = timedelta(seconds=45)
@@ -95,14 +103,29 @@ def await_turn(instance: dg.DagsterInstance, run_id: str) -> None:
 
 
 def unfinished_in_a_row(instance: dg.DagsterInstance, limit: int = 10) -> Sequence[dg.RunRecord]:
-    """The newest runs of the lane that ended without success, up to the last success."""
+    """The newest refreshes that ended without success, up to the last success."""
     over = RunsFilter(
+        job_name=REFRESH,
         tags={LANE_TAG: LANE},
         statuses=[DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED],
     )
     records = list(instance.get_run_records(over, limit=limit))
     ended = (n for n, r in enumerate(records) if r.dagster_run.status == DagsterRunStatus.SUCCESS)
     return records[: next(ended, len(records))]
+
+
+def recent_refreshes(instance: dg.DagsterInstance) -> list[Refreshed]:
+    """Refreshes that succeeded and said what they wrote, newest first."""
+    from inventory_assets.pipeline.cadence import Refreshed
+
+    over = RunsFilter(job_name=REFRESH, tags={LANE_TAG: LANE}, statuses=[DagsterRunStatus.SUCCESS])
+    found = []
+    for record in instance.get_run_records(over, limit=RECENT_RUNS):
+        tags = record.dagster_run.tags
+        if WRITTEN_TAG in tags and record.start_time and record.end_time:
+            began, ended = (datetime.fromtimestamp(at, UTC) for at in (record.start_time, record.end_time))
+            found.append(Refreshed(began, ended, int(tags[WRITTEN_TAG]), int(tags[GROWN_TAG])))
+    return found
 
 
 def pause_after(failures: int) -> timedelta:

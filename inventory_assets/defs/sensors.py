@@ -4,7 +4,7 @@ import dagster as dg
 
 from inventory_assets.defs.bronze import BRONZE_STEP
 from inventory_assets.defs.jobs import refresh
-from inventory_assets.defs.lane import live_runs, pause_after, sweep, unfinished_in_a_row
+from inventory_assets.defs.lane import live_runs, pause_after, recent_refreshes, sweep, unfinished_in_a_row
 from inventory_assets.defs.resources import Clock, Store
 from inventory_assets.defs.specs import OWNER
 from inventory_assets.defs.steps import op_of
@@ -24,6 +24,7 @@ FILES_TAG, ATTEMPT_TAG = "inventory/files", "inventory/attempt"
 )
 def landing(context: dg.SensorEvaluationContext, store: Store) -> dg.RunRequest | dg.SkipReason:
     """Ask for a run when files are waiting or work was left behind."""
+    from inventory_assets.pipeline.cadence import bounds, next_pause
     from inventory_assets.pipeline.ingest import plan
     from inventory_assets.pipeline.orders import orders_due
     from inventory_assets.pipeline.publish import publication_due
@@ -50,6 +51,13 @@ def landing(context: dg.SensorEvaluationContext, store: Store) -> dg.RunRequest 
         return dg.SkipReason(
             f"nothing new; {len(planned.waiting)} files still being written, {len(planned.rewritten)} rewritten "
             f"under their name, {len(planned.unrecognised)} of no known feed"
+        )
+    recent = recent_refreshes(context.instance)
+    held_back = next_pause(recent, bounds(settings.maintenance))
+    if held_back and now - recent[0].ended < held_back and not unfinished and not publication_due(workspace, settings):
+        return dg.SkipReason(
+            f"{len(planned.files)} files wait: refreshes follow each other so closely that they would write too much; "
+            f"the next one begins {held_back} after the last"
         )
     attempt = len(unfinished) + 1
     batch = {

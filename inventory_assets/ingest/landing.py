@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from inventory_assets.contracts.feeds import FEEDS
 from inventory_assets.contracts.sources import DEFAULT_SOURCE
+from inventory_assets.lakehouse.stores import UnknownStoreError, store_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -309,28 +310,7 @@ def object_store(root_uri: str, options: Mapping[str, str]) -> tuple[FileSystem,
     Raises:
         LandingError: the scheme is none of s3, s3a, abfs, abfss.
     """
-    from pyarrow import fs
-
-    parts = urlsplit(root_uri)
-    given = {name.lower(): value for name, value in options.items()}
-    path = parts.path.strip("/")
-    if parts.scheme in {"s3", "s3a"}:
-        endpoint = given.get("aws_endpoint_url") or given.get("aws_endpoint")
-        secure = endpoint is None or not endpoint.startswith("http://")
-        store: FileSystem = fs.S3FileSystem(
-            access_key=given.get("aws_access_key_id"),
-            secret_key=given.get("aws_secret_access_key"),
-            session_token=given.get("aws_session_token"),
-            region=given.get("aws_region") or given.get("aws_default_region"),
-            endpoint_override=endpoint.split("://")[-1] if endpoint else None,
-            scheme="https" if secure else "http",
-        )
-        return store, f"{parts.netloc}/{path}".rstrip("/")
-    if parts.scheme in {"abfs", "abfss"}:
-        container, _, host = parts.netloc.partition("@")
-        account = given.get("azure_storage_account_name") or host.split(".")[0]
-        store = fs.AzureFileSystem(account, account_key=given.get("azure_storage_account_key"))
-        return store, f"{container}/{path}".rstrip("/")
-    raise LandingError(
-        f"landing folder {root_uri}: unknown kind of store `{parts.scheme}`; use a path, s3:// or abfss://"
-    )
+    try:
+        return store_at(root_uri, options)
+    except UnknownStoreError as error:
+        raise LandingError(f"landing folder: {error}") from error

@@ -55,6 +55,30 @@ def changed_partitions(
     return changed
 
 
+def written_bytes(
+    uri: str, after: int, upto: int, storage_options: Mapping[str, str] | None = None
+) -> tuple[int, int] | None:
+    """Bytes of data files that the versions `after` < v ≤ `upto` wrote, and by how much the table grew.
+
+    Returns:
+        Both numbers, None where a commit of the range is no longer in the log. Compaction is written, and grows nothing
+        but by what it saves.
+    """
+    if upto <= after:
+        return 0, 0
+    action = pl.Struct({"size": pl.Int64})
+    try:
+        log = pl.scan_ndjson(
+            [log_file(uri, version) for version in range(after + 1, upto + 1)],
+            schema={"add": action, "remove": action},
+            storage_options=dict(storage_options) if storage_options else None,
+        ).select(written=pl.col("add").struct.field("size").sum(), removed=pl.col("remove").struct.field("size").sum())
+        written, removed = log.collect().row(0)
+    except (FileNotFoundError, OSError, pl.exceptions.ComputeError):
+        return None
+    return int(written), int(written) - int(removed)
+
+
 def as_date(value: str | None) -> date | None:
     """A partition value as a date; the null partition as None."""
     return None if value in (None, "") else date.fromisoformat(value)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 COMMIT_ATTEMPTS = 5
 CONSUMED = "consumed:"
+FORGOTTEN = -1
+"""Consumed version that stands for none: an app transaction cannot be taken back."""
 
 
 class LakeConflictError(RuntimeError):
@@ -208,7 +210,7 @@ class Lake:
     def noted(self, table: Table, name: str) -> int | None:
         """Number the last commit that named it noted under a name: a version by path, or a mark of the step's own."""
         handle = self.open(table)
-        return None if handle is None else handle.transaction_version(CONSUMED + name)
+        return None if handle is None else taken_in(handle, name)
 
     def _write(
         self,
@@ -274,7 +276,7 @@ class Lake:
             if handle is None:
                 raise LakeConflictError(f"{uri}: the table was removed while it was written")
             version = handle.version()
-            _same_columns(table, handle.schema(), schema)
+            same_columns(table, handle.schema(), schema)
             now = time_ns() // 1_000_000
             actions: list[AddAction | RemoveAction] = [
                 AddAction(file.path, file.size, file.partition, now, True, json.dumps({"numRecords": file.rows}))
@@ -309,6 +311,12 @@ def _ends_with(uri: str, version: int) -> bool:
     return Path(log_file(uri, version)).exists() and not Path(log_file(uri, version + 1)).exists()
 
 
+def taken_in(handle: DeltaTable, path: str) -> int | None:
+    """Version of an input that a version of a table took in last, None for never or for "forget what was taken in"."""
+    version = handle.transaction_version(CONSUMED + path)
+    return None if version == FORGOTTEN else version
+
+
 def _active(handle: DeltaTable, table: Table) -> Iterator[tuple[str, int, dict[str, str | None]]]:
     """Path, size and partition of the files of a version."""
     actions = pl.DataFrame(handle.get_add_actions(flatten=True))
@@ -319,7 +327,7 @@ def _active(handle: DeltaTable, table: Table) -> Iterator[tuple[str, int, dict[s
         yield row["path"], row["size_bytes"], {name: row[name] for name in table.partition_by}
 
 
-def _same_columns(table: Table, stored: Schema, declared: Schema) -> None:
+def same_columns(table: Table, stored: Schema, declared: Schema) -> None:
     """Refuse to write into a table that was made for other columns.
 
     Raises:

@@ -81,16 +81,31 @@ def run_refresh(settings: Settings, config: Mapping[str, object]) -> int:
     Returns:
         Exit code of the run; its log goes to `logs/refresh.log` of the data folder.
     """
+    return run_job(settings, "refresh", "refresh_bronze", config)
+
+
+def run_job(settings: Settings, job: str, op: str, config: Mapping[str, object]) -> int:
+    """Run a job once in a process of its own; those of the lane wait for their turn.
+
+    Args:
+        settings: the installation.
+        job: name of the job.
+        op: the op that is configured.
+        config: its configuration.
+
+    Returns:
+        Exit code of the run; its log goes to `logs/<job>.log` of the data folder.
+    """
     home, data_dir = settings.dagster_home, settings.data_dir.resolve()
     prepare(home)
     webserver, _ = services(data_dir, home, 0, os.environ)
     make_storage(home, webserver)
-    log = data_dir / "logs" / "refresh.log"
+    log = data_dir / "logs" / f"{job}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=home) as folder, log.open("ab") as output:
         run_config = Path(folder) / "run.json"
-        run_config.write_text(json.dumps({"ops": {"refresh_bronze": {"config": config}}}), encoding="utf-8")
-        target = ("-m", "inventory_assets.definitions", "-j", "refresh", "-c", str(run_config))
+        run_config.write_text(json.dumps({"ops": {op: {"config": dict(config)}}}), encoding="utf-8")
+        target = ("-m", "inventory_assets.definitions", "-j", job, "-c", str(run_config))
         return subprocess.run(  # noqa: S603 - the command is ours, no shell
             (sys.executable, "-m", "dagster", "job", "execute", *target),
             env=dict(webserver.environment),

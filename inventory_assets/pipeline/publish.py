@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
+
+from inventory_assets.contracts.schemas import empty
 from inventory_assets.contracts.tables import TABLES
 from inventory_assets.lakehouse.lake import Lake
+from inventory_assets.pipeline.restore import versions_on
 from inventory_assets.pipeline.workspace import Workspace
 from inventory_assets.publish.build import PublishMeta
 from inventory_assets.publish.publication import (
@@ -69,16 +73,41 @@ def refresh_published(
     last = last_publication(settings.serving)
     pins = lake.pins(LAKE_TABLES)
     now = workspace.now()
-    meta = PublishMeta(
-        new_publish_id(now, pins), now, pins,
-        time_zones=tuple(sorted({workspace.profiles[name].time_zone for name in workspace.profiles})),
-    )  # fmt: skip
+    meta = PublishMeta(new_publish_id(now, pins), now, pins, time_zones=_zones(workspace))
     changed = None if whole or last is None else published_changes(_changes(lake, last.versions, pins))
     frames = published_frames(lambda path: lake.scan(TABLES[path], pins.get(path)))
     return publish(
         settings.serving, open_connection, frames, changed, meta,
         keep_files=settings.publish.keep_files, keep_seconds=settings.publish.keep_seconds,
     )  # fmt: skip
+
+
+def publish_as_of(workspace: Workspace, day: date, folder: Path) -> Publication:
+    """Publish into a folder of its own what the tables held when a UTC day ended.
+
+    Args:
+        workspace: lake, profiles, clock.
+        day: the day; a tag must tell how it ended.
+        folder: an empty folder.
+
+    Raises:
+        TagsError: no tag tells how the day ended.
+        PublishError: a file of that day cannot be read.
+    """
+    import duckdb
+
+    lake, now = workspace.lake, workspace.now()
+    pins = versions_on(lake, day)
+    meta = PublishMeta(new_publish_id(now, pins), now, pins, time_zones=_zones(workspace))
+
+    def read(path: str) -> pl.LazyFrame:
+        return lake.scan(TABLES[path], pins[path]) if path in pins else empty(TABLES[path]).lazy()
+
+    return publish(folder, lambda path: closing(duckdb.connect(str(path))), published_frames(read), None, meta)
+
+
+def _zones(workspace: Workspace) -> tuple[str, ...]:
+    return tuple(sorted({workspace.profiles[name].time_zone for name in workspace.profiles}))
 
 
 def _changes(
