@@ -11,7 +11,7 @@ import dagster as dg
 
 from inventory_assets.defs.lane import GROWN_TAG, LANE, LANE_TAG, WRITTEN_TAG, await_turn, mark_process
 from inventory_assets.defs.resources import Store
-from inventory_assets.defs.specs import LAKE_POOL
+from inventory_assets.defs.specs import LAKE_POOL, OWNER, op_kinds
 from inventory_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ REPORT_FIELD = dg.Field(str, default_value="", description="File that gets the r
 
 
 @dg.op(
-    ins={"after": dg.In(dg.Nothing)}, out={"done": dg.Out(dg.Nothing)},
+    ins={"after": dg.In(dg.Nothing)}, out={"done": dg.Out(dg.Nothing)}, tags=op_kinds("python"),
     description="Notes which process carries this run, so that its death can be told from slowness, and waits for "
     "older runs of the lane.",
 )  # fmt: skip
@@ -44,7 +44,7 @@ def note_refresh(context: dg.OpExecutionContext, store: Store) -> None:
 
 
 @dg.op(
-    ins={"after": dg.In(dg.Nothing)}, out={"done": dg.Out(dg.Nothing)}, pool=LAKE_POOL,
+    ins={"after": dg.In(dg.Nothing)}, out={"done": dg.Out(dg.Nothing)}, pool=LAKE_POOL, tags=op_kinds("deltalake"),
     config_schema={"tables": TABLES_FIELD, "report": REPORT_FIELD},
     description="Merges small files, removes files that no kept version needs, writes checkpoints, shortens the logs. "
     "No row changes and no day counts as changed.",
@@ -73,9 +73,11 @@ def maintain_lake(context: dg.OpExecutionContext, store: Store) -> None:
 
 
 @dg.op(
-    ins={"after": dg.In(dg.Nothing)}, out={"done": dg.Out(dg.Nothing)}, pool=LAKE_POOL,
+    ins={"after": dg.In(dg.Nothing)}, out={"done": dg.Out(dg.Nothing)}, pool=LAKE_POOL, tags=op_kinds("deltalake"),
     config_schema={
-        "day": dg.Field(str, description="UTC day, as in 2026-05-31: its last state comes back."),
+        "day": dg.Field(
+            str, default_value="", description="UTC day, as in 2026-05-31: its last state comes back. Never guessed."
+        ),
         "tables": TABLES_FIELD,
         "report": REPORT_FIELD,
     },
@@ -87,6 +89,8 @@ def restore_tables(context: dg.OpExecutionContext, store: Store) -> None:
     from inventory_assets.lakehouse.tags import TagsError
     from inventory_assets.pipeline.restore import RestoreError, restore
 
+    if not context.op_config["day"]:
+        raise dg.Failure("name the day to go back to, as in `day: 2026-05-31`", allow_retries=False)
     try:
         day = date.fromisoformat(context.op_config["day"])
         done = restore(store.workspace(), day, context.op_config["tables"])
@@ -116,7 +120,7 @@ def _maintained_table(done: "Sequence[Maintained]") -> str:
 def _lane_job(op: dg.OpDefinition, name: str, description: str) -> dg.JobDefinition:
     after = {op.name: {"after": dg.DependencyDefinition(begin.name, "done")}}
     return dg.GraphDefinition(name, node_defs=[begin, op], dependencies=after, description=description).to_job(
-        executor_def=dg.in_process_executor, tags={LANE_TAG: LANE}
+        executor_def=dg.in_process_executor, tags={LANE_TAG: LANE}, owners=[OWNER]
     )
 
 

@@ -6,6 +6,7 @@ import warnings
 
 import dagster as dg
 
+from inventory_assets.contracts.column_lineage import sources_of
 from inventory_assets.contracts.domains import DOMAINS, data_class
 from inventory_assets.contracts.model import Column, Table
 from inventory_assets.defs.partitions import DAILY
@@ -42,6 +43,16 @@ def _column(column: Column) -> dg.TableColumn:
         constraints,
         tags={"data_class": column.data_class},
     )
+
+
+def _column_lineage(table: Table) -> dict[str, dg.TableColumnLineage]:
+    """Sources of each column, where they are declared; the open-source UI keeps them and does not draw them."""
+    sources = sources_of(table)
+    if not sources:
+        return {}
+    split = {name: [each.rpartition(".") for each in found] for name, found in sources.items()}
+    deps = {name: [dg.TableColumnDep(key(path), column) for path, _, column in found] for name, found in split.items()}
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps_by_column=deps)}
 
 
 def is_daily(table: Table) -> bool:
@@ -87,5 +98,6 @@ def spec(table: Table) -> dg.AssetSpec:
                 constraints=dg.TableConstraints(other=[f"unique: {', '.join(table.key)}"]),
             ),
             "dagster/table_name": table.path,
+            **_column_lineage(table),
         },
     )

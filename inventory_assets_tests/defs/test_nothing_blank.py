@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
+from inventory_assets.contracts.column_lineage import COLUMN_SOURCES
 from inventory_assets.contracts.domains import DOMAINS, data_class
 from inventory_assets.contracts.tables import TABLES
 from inventory_assets.definitions import defs
@@ -70,6 +71,16 @@ def test_tags_of_an_asset_are_those_of_its_table(loaded):
             assert spec.tags["data_class"] == data_class(table)
     published = next(spec for spec in loaded.resolve_all_asset_specs() if spec.key.path[0] == "serving")
     assert published.tags["data_class"] == "personal", "it holds the features of customers"
+
+
+@pytest.mark.parametrize("path", COLUMN_SOURCES)
+def test_column_lineage_is_the_declared_one(loaded, path):
+    lineage = loaded.resolve_asset_graph().get(dg.AssetKey(path.split("/"))).metadata["dagster/column_lineage"]
+    found = {
+        name: {f"{'/'.join(dep.asset_key.path)}.{dep.column_name}" for dep in deps}
+        for name, deps in lineage.deps_by_column.items()
+    }
+    assert found == {name: set(sources) for name, sources in COLUMN_SOURCES[path].items()}
 
 
 def test_no_check_is_blank(loaded):
