@@ -145,7 +145,8 @@ def as_op(step: Step) -> dg.OpDefinition:
             looked = look(lake, check, said.get(check.key, Known()))
             if looked is not None:
                 yield _evaluation(looked)
-                refused += [] if looked.finding.passed else [f"{check.table.path}: {looked.finding.description}"]
+                holds = looked.finding.passed or not check.blocking
+                refused += [] if holds else [f"{check.table.path}: {looked.finding.description}"]
         if refused:
             raise dg.Failure(f"blocking checks failed: {'; '.join(refused)}", allow_retries=False)
         yield dg.Output(None, "done")
@@ -212,17 +213,18 @@ def _written_days(
 def _result(check: Check, looked: Looked | None, before: Known) -> dg.AssetCheckResult:
     if looked is None:
         return dg.AssetCheckResult(
-            passed=True, asset_key=key(check.table.path), check_name=check.name,
+            passed=before.passed, asset_key=key(check.table.path), check_name=check.name, severity=check.severity,
             description="nothing was written since the last look", metadata=before.metadata,
         )  # fmt: skip
     return dg.AssetCheckResult(
         passed=looked.finding.passed, asset_key=key(check.table.path), check_name=check.name,
-        description=looked.finding.description, metadata=looked.metadata,
+        severity=check.severity, description=looked.finding.description, metadata=looked.metadata,
     )  # fmt: skip
 
 
 def _evaluation(looked: Looked) -> dg.AssetCheckEvaluation:
     return dg.AssetCheckEvaluation(
         asset_key=key(looked.check.table.path), check_name=looked.check.name, passed=looked.finding.passed,
-        description=looked.finding.description, metadata=looked.metadata, blocking=True,
+        description=looked.finding.description, metadata=looked.metadata, blocking=looked.check.blocking,
+        severity=looked.check.severity,
     )  # fmt: skip
