@@ -29,8 +29,8 @@ WEEKS, LEAST_WEEKS = 8, 4
 """Weeks of the same weekday a day is compared with, and how many of them there must be."""
 DEVIATIONS, SIGMA = 3.5, 1.4826
 """Allowed distance from the median in standard deviations, estimated as 1.4826 × median absolute deviation."""
-LEAST_SHARE, LEAST_ROWS = 0.5, 20
-"""A distance below half the median, or below so many rows, is never unusual."""
+LEAST_FEW, LEAST_MANY, LEAST_ROWS = 0.5, 1.0, 20
+"""Half as many rows as usual, twice as many, or 20 more or fewer are never unusual: promotions double a day."""
 GAPS, LEAST_DAYS = 60, 14
 """Gaps between days with rows that tell what is usual, and days with rows before anything is."""
 ENDED_AFTER = 28
@@ -92,8 +92,9 @@ def unusual_days(counts: Counts) -> Iterator[UnusualDay]:
                 continue
             usual = median(same)
             spread = SIGMA * median(abs(each - usual) for each in same)
-            allowed = max(DEVIATIONS * spread, LEAST_SHARE * usual, LEAST_ROWS)
-            if abs(rows.get(day, 0) - usual) > allowed:
+            off = rows.get(day, 0) - usual
+            allowed = max(DEVIATIONS * spread, (LEAST_MANY if off > 0 else LEAST_FEW) * usual, LEAST_ROWS)
+            if abs(off) > allowed:
                 yield UnusualDay(feed, system, day, rows.get(day, 0), usual, allowed)
 
 
