@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
+from math import exp, log
 from statistics import median
 
 import polars as pl
@@ -27,10 +28,13 @@ JUDGED_DAYS = 7
 """Days before a source's newest one that are judged; older ones are history. The newest may still be arriving."""
 WEEKS, LEAST_WEEKS = 8, 4
 """Weeks of the same weekday a day is compared with, and how many of them there must be."""
-DEVIATIONS, SIGMA = 3.5, 1.4826
-"""Allowed distance from the median in standard deviations, estimated as 1.4826 × median absolute deviation."""
-LEAST_FEW, LEAST_MANY, LEAST_ROWS = 0.5, 1.0, 20
-"""Half as many rows as usual, twice as many, or 20 more or fewer are never unusual: promotions double a day."""
+DEVIATIONS, SIGMA = 6.0, 1.4826
+"""Allowed distance in standard deviations, estimated as 1.4826 × median absolute deviation. Promotions give the days of
+a shop heavy tails: at 5 clean simulated histories still raise warnings, at 6 they do not."""
+LEAST_FACTOR = 2.0
+"""Half as many rows as usual or twice as many are never unusual."""
+DAMPING = 10
+"""Added to both numbers before they are compared, so that a few rows more or less mean little."""
 GAPS, LEAST_DAYS = 60, 14
 """Gaps between days with rows that tell what is usual, and days with rows before anything is."""
 ENDED_AFTER = 28
@@ -42,14 +46,14 @@ Counts = dict[Source, dict[date, int]]
 
 @dataclass(frozen=True, slots=True)
 class UnusualDay:
-    """A day of a source with other numbers of rows than that weekday has."""
+    """A day of a source with other numbers of rows than that weekday has: fewer than `low` or more than `high`."""
 
     feed: str
     source_system: str
     day: date
     rows: int
-    usual: float
-    allowed: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +83,29 @@ def accepted_rows(day_balance: pl.DataFrame) -> Counts:
 
 
 def unusual_days(counts: Counts) -> Iterator[UnusualDay]:
-    """Recent days further from the median of their weekday than the spread of that weekday explains.
+    """Recent days further from the median of their weekday than days of that source are.
 
     A day without a row between a source's first and newest day counts as 0 rows.
     """
     for (feed, system), rows in counts.items():
         first, newest = min(rows), max(rows)
         for day in (newest - timedelta(days=back) for back in range(JUDGED_DAYS, 0, -1)):
-            before = [day - timedelta(weeks=n) for n in range(1, WEEKS + 1)]
-            same = [rows.get(each, 0) for each in before if each >= first]
-            if len(same) < LEAST_WEEKS:
+            known = min((day - first).days, 7 * WEEKS)
+            if known < 7 * LEAST_WEEKS:
                 continue
-            usual = median(same)
-            spread = SIGMA * median(abs(each - usual) for each in same)
-            off = rows.get(day, 0) - usual
-            allowed = max(DEVIATIONS * spread, (LEAST_MANY if off > 0 else LEAST_FEW) * usual, LEAST_ROWS)
-            if abs(off) > allowed:
-                yield UnusualDay(feed, system, day, rows.get(day, 0), usual, allowed)
+            before = [rows.get(day - timedelta(days=back), 0) for back in range(1, known + 1)]
+            usual = [median(before[n::7]) for n in range(7)]  # [6]: a week before, the day's own weekday
+            distances = (abs(_distance(each, usual[n % 7])) for n, each in enumerate(before))
+            allowed = max(DEVIATIONS * SIGMA * median(distances), log(LEAST_FACTOR))
+            if abs(_distance(rows.get(day, 0), usual[6])) > allowed:
+                middle = usual[6] + DAMPING
+                low, high = max(middle / exp(allowed) - DAMPING, 0), middle * exp(allowed) - DAMPING
+                yield UnusualDay(feed, system, day, rows.get(day, 0), low, high)
+
+
+def _distance(rows: int, usual: float) -> float:
+    """How many times more or fewer rows than usual, as a logarithm."""
+    return log((rows + DAMPING) / (usual + DAMPING))
 
 
 def silent_sources(counts: Counts) -> Iterator[Silence]:
@@ -115,7 +125,7 @@ def volumes_are_usual(lake: Lake, _days: Collection[date | None] | None = None) 
     """Whether the recent days of every source have as many rows as their weekday usually has."""
     found = list(unusual_days(accepted_rows(lake.scan(DAY_BALANCE).collect())))
     words = "; ".join(
-        f"{each.feed}/{each.source_system} {each.day}: {each.rows} rows, usually {each.usual:g} ± {each.allowed:.0f}"
+        f"{each.feed}/{each.source_system} {each.day}: {each.rows} rows, usually {each.low:.0f} to {each.high:.0f}"
         for each in found[:5]
     )
     return Finding(not found, words or "every recent day has its usual number of rows", {"unusual_days": len(found)})
