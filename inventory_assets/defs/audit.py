@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 GOOD_VERSION, TABLE_ID, WRONG_DAYS = "good_version", "delta_table", "wrong_days"
 
+RUNBOOKS = "docs/runbooks"
+
 Days = frozenset[date | None]
 
 
@@ -37,12 +39,14 @@ class Check:
         table: table it is shown at.
         description: what it says.
         find: the finding, from the lake and the days to look at (None: all).
+        blocking: whether nothing may come after it while it fails; otherwise it only warns.
     """
 
     name: str
     table: Table
     description: str
     find: Callable[[Lake, Days | None], Finding]
+    blocking: bool = True
 
     @property
     def key(self) -> dg.AssetCheckKey:
@@ -51,8 +55,21 @@ class Check:
 
     @property
     def spec(self) -> dg.AssetCheckSpec:
-        """Its declaration; it blocks what comes after."""
-        return dg.AssetCheckSpec(self.name, asset=key(self.table.path), blocking=True, description=self.description)
+        """Its declaration."""
+        return dg.AssetCheckSpec(
+            self.name, asset=key(self.table.path), blocking=self.blocking, metadata=self.runbook,
+            description=f"{self.description} What to do when it fails: `{RUNBOOKS}/{self.name}.md`.",
+        )  # fmt: skip
+
+    @property
+    def severity(self) -> dg.AssetCheckSeverity:
+        """How bad a failure is."""
+        return dg.AssetCheckSeverity.ERROR if self.blocking else dg.AssetCheckSeverity.WARN
+
+    @property
+    def runbook(self) -> dict[str, Any]:
+        """Metadata that leads to the page about a failure."""
+        return {"runbook": dg.MetadataValue.path(f"{RUNBOOKS}/{self.name}.md")}
 
 
 @dataclass(frozen=True)
@@ -100,7 +117,7 @@ class Looked:
     def metadata(self) -> dict[str, Any]:
         """Numbers to plot, and the memory of the next look."""
         plotted = {name: dg.MetadataValue.float(float(number)) for name, number in self.finding.numbers.items()}
-        return {**plotted, **self.known.metadata}
+        return {**plotted, **({} if self.finding.passed else self.check.runbook), **self.known.metadata}
 
 
 def known(instance: dg.DagsterInstance, checks: Iterable[Check]) -> dict[dg.AssetCheckKey, Known]:
@@ -139,10 +156,12 @@ def look(lake: Lake, check: Check, before: Known) -> Looked | None:
     finding = check.find(lake, days)
     if days is not None and not days and finding.passed and before.passed:
         return None  # commits without rows, noting what was taken in, are not worth an event
-    return Looked(check, finding, table_id, version if finding.passed else good)
+    return Looked(check, finding, table_id, version if finding.passed or not check.blocking else good)
 
 
 def wrong(checks: Iterable[Check], said: Mapping[dg.AssetCheckKey, Known]) -> tuple[bool, Days]:
-    """Whether any of the checks failed when it was last looked at, and the days they refused."""
-    failed = [said[check.key] for check in checks if check.key in said and not said[check.key].passed]
+    """Whether any blocking check failed when it was last looked at, and the days they refused."""
+    failed = [
+        said[check.key] for check in checks if check.blocking and check.key in said and not said[check.key].passed
+    ]
     return bool(failed), frozenset(day for each in failed for day in each.wrong_days)

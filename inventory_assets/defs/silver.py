@@ -46,6 +46,18 @@ def _balance(lake: "Lake", days: Days | None) -> "Finding":
     return every_row_accounted(lake, days)
 
 
+def _volumes(lake: "Lake", days: Days | None) -> "Finding":
+    from inventory_assets.quality.anomalies import volumes_are_usual
+
+    return volumes_are_usual(lake, days)
+
+
+def _silence(lake: "Lake", days: Days | None) -> "Finding":
+    from inventory_assets.quality.anomalies import no_source_is_silent
+
+    return no_source_is_silent(lake, days)
+
+
 MASTERS_STEP = Step("silver_masters", MASTERS, _masters, "Item, location and supplier masters with their history.")
 FACTS_STEP = Step(
     "silver_facts",
@@ -58,6 +70,20 @@ FACTS_STEP = Step(
             tables.DAY_BALANCE,
             "Every bronze row is in one silver table, in quarantine, or an exact repeat of a kept row.",
             _balance,
+        ),
+        Check(
+            "volumes_are_usual",
+            tables.DAY_BALANCE,
+            "The last seven days of each source have as many accepted rows as that weekday usually has.",
+            _volumes,
+            blocking=False,
+        ),
+        Check(
+            "no_source_is_silent",
+            tables.DAY_BALANCE,
+            "No source lies further behind the newest day of all sources than its longest usual gap.",
+            _silence,
+            blocking=False,
         ),
     ),
 )

@@ -63,6 +63,8 @@ class Step:
         further: checks beyond the stored contract of each table.
         config: its configuration, with defaults that work.
         mends: whether building days again replaces what is stored; bronze only ever grows.
+        plotted: further numbers of its written days, to plot, at the events these days have anyway.
+        shown: further metadata of a table materialised by hand for some days.
     """
 
     name: str
@@ -72,6 +74,8 @@ class Step:
     further: tuple[Check, ...] = ()
     config: Mapping[str, dg.Field] = field(default_factory=dict)
     mends: bool = True
+    plotted: Callable[["Lake", Days], Mapping["Day", Mapping[str, float]]] | None = None
+    shown: Callable[["Lake", Days], Mapping[str, Any]] | None = None
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -117,6 +121,8 @@ def as_asset(step: Step) -> dg.AssetsDefinition:
             results[check.table.path].append(_result(check, look(lake, check, before), before))
         for path, checked in results.items():
             shown = {**_numbers(lake, report.replaced[path]), "seconds": seconds, **details(lake, TABLES[path], days)}
+            if step.shown is not None and days is not None:
+                shown |= step.shown(lake, days)
             yield dg.MaterializeResult(key(path), metadata=shown, check_results=checked)
 
     return assets
@@ -143,14 +149,15 @@ def as_op(step: Step) -> dg.OpDefinition:
         failed, days = wrong(step.checks, said)
         if failed and step.mends:
             context.log.warning(f"checks failed when last looked at; building again what they refused: {_say(days)}")
-            yield from _written(context, lake, _run(context, store, step, Ask(days, anew=True)))
-        yield from _written(context, lake, _run(context, store, step, Ask(config=context.op_config or {})))
+            yield from _written(context, step, lake, _run(context, store, step, Ask(days, anew=True)))
+        yield from _written(context, step, lake, _run(context, store, step, Ask(config=context.op_config or {})))
         refused = []
         for check in step.checks:
             looked = look(lake, check, said.get(check.key, Known()))
             if looked is not None:
                 yield _evaluation(looked)
-                refused += [] if looked.finding.passed else [f"{check.table.path}: {looked.finding.description}"]
+                holds = looked.finding.passed or not check.blocking
+                refused += [] if holds else [f"{check.table.path}: {looked.finding.description}"]
         if refused:
             raise dg.Failure(f"blocking checks failed: {'; '.join(refused)}", allow_retries=False)
         yield dg.Output(None, "done")
@@ -183,19 +190,26 @@ def _numbers(lake: "Lake", done: "Replaced") -> dict[str, Any]:
     return numbers
 
 
-def _written(context: dg.OpExecutionContext, lake: "Lake", report: "Report") -> Iterator[dg.AssetMaterialization]:
+def _written(
+    context: dg.OpExecutionContext, step: Step, lake: "Lake", report: "Report"
+) -> Iterator[dg.AssetMaterialization]:
     """What was written: a materialisation a day, or one for a table that is no daily one."""
     for path, done in report.replaced.items():
         if done.version is None:
             continue
         if is_daily(TABLES[path]):
-            yield from _written_days(context, lake, TABLES[path], done.days)
+            plotted = step.plotted(lake, frozenset(done.days)) if step.plotted is not None else {}
+            yield from _written_days(context, lake, TABLES[path], done.days, plotted)
         else:
             yield dg.AssetMaterialization(key(path), metadata=_numbers(lake, done))
 
 
 def _written_days(
-    context: dg.OpExecutionContext, lake: "Lake", table: Table, days: Collection["Day"]
+    context: dg.OpExecutionContext,
+    lake: "Lake",
+    table: Table,
+    days: Collection["Day"],
+    plotted: Mapping["Day", Mapping[str, float]],
 ) -> Iterator[dg.AssetMaterialization]:
     """Days with rows, and those that had some before; an event costs more than most days do."""
     counted = lake.day_rows(table)
@@ -208,7 +222,7 @@ def _written_days(
         if day is None or not partitions[0] <= name <= partitions[-1]:
             outside.append(f"{rows} rows of {day or 'no readable day'}")
         elif rows or name in held:
-            numbers = {"dagster/partition_row_count": rows}
+            numbers = {"dagster/partition_row_count": rows, **plotted.get(day, {})}
             yield dg.AssetMaterialization(key(table.path), partition=name, metadata=numbers)
     if outside:
         context.log.info(f"{table.path}: written, but outside the partitions Dagster shows: {'; '.join(outside)}")
@@ -217,17 +231,18 @@ def _written_days(
 def _result(check: Check, looked: Looked | None, before: Known) -> dg.AssetCheckResult:
     if looked is None:
         return dg.AssetCheckResult(
-            passed=True, asset_key=key(check.table.path), check_name=check.name,
+            passed=before.passed, asset_key=key(check.table.path), check_name=check.name, severity=check.severity,
             description="nothing was written since the last look", metadata=before.metadata,
         )  # fmt: skip
     return dg.AssetCheckResult(
         passed=looked.finding.passed, asset_key=key(check.table.path), check_name=check.name,
-        description=looked.finding.description, metadata=looked.metadata,
+        severity=check.severity, description=looked.finding.description, metadata=looked.metadata,
     )  # fmt: skip
 
 
 def _evaluation(looked: Looked) -> dg.AssetCheckEvaluation:
     return dg.AssetCheckEvaluation(
         asset_key=key(looked.check.table.path), check_name=looked.check.name, passed=looked.finding.passed,
-        description=looked.finding.description, metadata=looked.metadata, blocking=True,
+        description=looked.finding.description, metadata=looked.metadata, blocking=looked.check.blocking,
+        severity=looked.check.severity,
     )  # fmt: skip

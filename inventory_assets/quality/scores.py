@@ -188,3 +188,23 @@ def why_not(scored: Scored, dimension: str) -> str | None:
     if dimension == "consistency" and not scored.has_amount:
         return "rows carry no amount"
     return None
+
+
+def day_scores(scores: pl.DataFrame) -> dict[date | None, dict[str, float]]:
+    """Numbers to plot a day: the mean of each dimension over the tables it applies to, and of the DQ score."""
+    means = scores.group_by("event_date").agg(pl.col([*DIMENSIONS, "dq_score"]).mean()).sort("event_date")
+    return {
+        row.pop("event_date"): {name: value for name, value in row.items() if value is not None}
+        for row in means.iter_rows(named=True)
+    }
+
+
+def score_table(scores: pl.DataFrame) -> str:
+    """Markdown table of the mean scores of each table over the days given."""
+    columns = [*DIMENSIONS, "dq_score"]
+    means = scores.group_by("table_name").agg(pl.len().alias("days"), pl.col(columns).mean()).sort("table_name")
+    lines = [f"| table | days | {' | '.join(columns)} |", "|---" * (len(columns) + 2) + "|"]
+    for row in means.iter_rows(named=True):
+        cells = ("–" if row[name] is None else f"{row[name]:.4f}" for name in columns)
+        lines.append(f"| {row['table_name']} | {row['days']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
