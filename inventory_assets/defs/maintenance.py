@@ -75,7 +75,10 @@ def maintain_lake(context: dg.OpExecutionContext, store: Store) -> None:
 @dg.op(
     ins={"after": dg.In(dg.Nothing)}, out={"done": dg.Out(dg.Nothing)}, pool=LAKE_POOL,
     config_schema={
-        "day": dg.Field(str, description="UTC day, as in 2026-05-31: its last state comes back."),
+        "day": dg.Field(
+            str, default_value="",
+            description="UTC day, as in 2026-05-31: its last state comes back; empty for the last tagged one.",
+        ),
         "tables": TABLES_FIELD,
         "report": REPORT_FIELD,
     },
@@ -88,7 +91,8 @@ def restore_tables(context: dg.OpExecutionContext, store: Store) -> None:
     from inventory_assets.pipeline.restore import RestoreError, restore
 
     try:
-        day = date.fromisoformat(context.op_config["day"])
+        named = context.op_config["day"]
+        day = date.fromisoformat(named) if named else date.max
         done = restore(store.workspace(), day, context.op_config["tables"])
     except (ValueError, RestoreError, TagsError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
