@@ -110,6 +110,8 @@ def maintain(
     else:
         taken = settle(lake, TABLES.values())
         move_tags(lake)
+        if not Tags(lake).all():
+            tag_versions(workspace, settings)
     kept = versions_to_keep(lake, taken)
     done = []
     for table in tables:
