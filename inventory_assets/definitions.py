@@ -18,4 +18,5 @@ def defs() -> dg.Definitions:
         jobs=[jobs.refresh],
         sensors=[sensors.landing],
         resources=resources(),
+        executor=dg.in_process_executor,
     )

@@ -146,11 +146,10 @@ def refresh_days(workspace: Workspace, name: str, days: Collection[Day] | None =
     if feed.bronze.path not in pins:
         return report
     known = known_items(lake, pins)
-    wanted: set[Day] = set(days or ())
-    if days is None:
-        wanted = dirty_days(lake, feed.outputs, feed.bronze, pins[feed.bronze.path], feed=None)
-        wanted |= decided_days(lake, feed.tables, name, pins)
-        wanted |= reflagged_days(lake, feed, known, pins)
+    dirty = dirty_days(lake, feed.outputs, feed.bronze, pins[feed.bronze.path], feed=None)
+    dirty |= decided_days(lake, feed.tables, name, pins)
+    dirty |= reflagged_days(lake, feed, known, pins)
+    wanted: set[Day] = dirty if days is None else set(days)
     decisions = _decisions(lake, name, pins)
     if days is None and not wanted:
         for output in feed.outputs:
@@ -162,7 +161,7 @@ def refresh_days(workspace: Workspace, name: str, days: Collection[Day] | None =
         bronze = _bronze_rows(lake, feed, pins, part, decisions)
         read = days_to_read(decisions, FEEDS[name], {*block, *part.window})
         frames = feed.build(bronze, decisions.filter(in_days(read)), known, workspace.profiles, block)
-        consumed = pins if days is None and part is planned[-1] else None
+        consumed = pins if dirty <= wanted and part is planned[-1] else None
         for output in feed.outputs:
             scope = day_scope(block, name if output in SHARED else None)
             commit = lake.replace(output, frames[output.path], scope, consumed)
