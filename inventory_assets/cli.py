@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from inventory_assets.commands.backfill import backfill
 from inventory_assets.commands.demo import demo
 from inventory_assets.commands.health import doctor
 from inventory_assets.commands.landing import load, reread, simulate
@@ -41,6 +42,7 @@ app.command()(status)
 app.command()(sql)
 app.command()(validate)
 app.command()(reread)
+app.command()(backfill)
 app.add_typer(load, name="load")
 app.add_typer(simulate, name="simulate")
 app.add_typer(config, name="config")

@@ -57,7 +57,7 @@ class EventLog(ConsolidatedSqliteEventLogStorage):
         with self._connect() as connection:
             insert = SqlEventLogStorageTable.insert()
             results = [connection.execute(insert, self._event_to_row(event)) for event in events]
-            stored = [(event, result.inserted_primary_key[0]) for event, result in zip(events, results, strict=True)]
+            stored = [(event, int(result.lastrowid)) for event, result in zip(events, results, strict=True)]
             of_assets = [
                 (event, number)
                 for event, number in stored
