@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from inventory_assets.commands.backfill import backfill
 from inventory_assets.commands.demo import demo
 from inventory_assets.commands.health import doctor
 from inventory_assets.commands.init import init
@@ -45,6 +46,7 @@ app.command()(sql)
 app.command()(init)
 app.command()(validate)
 app.command()(reread)
+app.command()(backfill)
 app.command()(maintain)
 app.command()(restore)
 app.add_typer(load, name="load")

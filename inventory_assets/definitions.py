@@ -30,4 +30,5 @@ def defs() -> dg.Definitions:
         schedules=[nightly.every_night, maintenance.weekly_maintenance],
         sensors=[sensors.landing],
         resources=resources(),
+        executor=dg.in_process_executor,
     )

@@ -129,6 +129,11 @@ class Settings(BaseSettings):
         return self.data_dir.resolve() / "dagster"
 
     @property
+    def writer_lock(self) -> Path:
+        """File whose lock the process holds that writes the lake."""
+        return self.data_dir.resolve() / "lake.lock"
+
+    @property
     def sources_file(self) -> Path:
         """Profiles of source systems that override the built-in ones."""
         return self.data_dir.resolve() / "sources.toml"

@@ -51,6 +51,15 @@ def mark_process(instance: dg.DagsterInstance, run_id: str) -> None:
     instance.add_run_tags(run_id, {PROCESS_TAG: process_mark(os.getpid())})
 
 
+def carried_here(context: dg.AssetExecutionContext) -> None:
+    """Note the process of a run of assets at its first step; steps of other executors have processes of their own."""
+    if context.job_def.executor_def.name != dg.in_process_executor.name:
+        return
+    run = context.instance.get_run_by_id(context.run_id)
+    if run is not None and PROCESS_TAG not in run.tags:
+        mark_process(context.instance, context.run_id)
+
+
 def process_lives(mark: str) -> bool:
     """Whether the process of a run is still there; on another host nobody can tell, so it counts as alive."""
     import psutil

@@ -17,6 +17,7 @@ import dagster as dg
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.tables import TABLES
 from inventory_assets.defs.audit import Check, Days, Known, Looked, known, look, wrong
+from inventory_assets.defs.lane import carried_here
 from inventory_assets.defs.partitions import DAILY
 from inventory_assets.defs.resources import Store
 from inventory_assets.defs.shown import details
@@ -109,6 +110,7 @@ def as_asset(step: Step) -> dg.AssetsDefinition:
         pool=LAKE_POOL,
     )
     def assets(context: dg.AssetExecutionContext, store: Store) -> Iterator[dg.MaterializeResult]:
+        carried_here(context)
         days = frozenset(date.fromisoformat(day) for day in context.partition_keys) if daily else None
         lake = store.workspace().lake
         begun = perf_counter()
@@ -120,9 +122,13 @@ def as_asset(step: Step) -> dg.AssetsDefinition:
             before = said.get(check.key, Known())
             results[check.table.path].append(_result(check, look(lake, check, before), before))
         for path, checked in results.items():
-            shown = {**_numbers(lake, report.replaced[path]), "seconds": seconds, **details(lake, TABLES[path], days)}
-            if step.shown is not None and days is not None:
-                shown |= step.shown(lake, days)
+            if is_daily(TABLES[path]):
+                _count_days(context, lake, TABLES[path])
+            shown: dict[str, Any] = {} if is_daily(TABLES[path]) else _numbers(lake, report.replaced[path])
+            if days is None or len(days) == 1:  # metadata stand once for each day, whatever the range
+                shown |= {"seconds": seconds, **details(lake, TABLES[path], days)}
+                if step.shown is not None and days is not None:
+                    shown |= step.shown(lake, days)
             yield dg.MaterializeResult(key(path), metadata=shown, check_results=checked)
 
     return assets
@@ -172,7 +178,11 @@ def _stored(table: Table, lake: "Lake", days: Days | None) -> "Finding":
 
 
 def _run(context: dg.OpExecutionContext | dg.AssetExecutionContext, store: Store, step: Step, ask: Ask) -> "Report":
-    report, warnings = step.run(store, ask)
+    from inventory_assets.lakehouse.writing import sole_writer
+
+    lock = store.settings().writer_lock
+    with sole_writer(lock, lambda: context.log.info(f"another process writes the lake; waiting for {lock}")):
+        report, warnings = step.run(store, ask)
     for warning in warnings:
         context.log.warning(warning)
     return report
@@ -180,6 +190,14 @@ def _run(context: dg.OpExecutionContext | dg.AssetExecutionContext, store: Store
 
 def _say(days: Days) -> str:
     return ", ".join(sorted(str(day) for day in days)) or "whole tables"
+
+
+def _count_days(context: dg.AssetExecutionContext, lake: "Lake", table: Table) -> None:
+    """Rows of each day asked for; nothing else, because it is stored for each day of a year."""
+    counted = {str(day): rows for day, rows in lake.day_rows(table).items()}
+    for day in context.partition_keys:
+        numbers = {"dagster/partition_row_count": counted.get(day, 0)}
+        context.add_asset_metadata(numbers, asset_key=key(table.path), partition_key=day)
 
 
 def _numbers(lake: "Lake", done: "Replaced") -> dict[str, Any]:

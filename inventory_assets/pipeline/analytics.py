@@ -36,13 +36,11 @@ def refresh_demand_features(workspace: Workspace, days: Collection[Day] | None =
     rows = lake.day_rows(source, pins[source.path])
     present = {day for day in rows if day is not None}
     first = min(present, default=workspace.now().date())  # without data there is nothing to count days from
-    if days is None:
-        dirty = dirty_from(lake, (table,), (source,), pins)
-        wanted = shifted(dirty, 0, table.reach.days_forward) & present
-        wanted |= {day for day in dirty if day is not None}
-        wanted |= _reached_by_first_day(lake, first) & present
-    else:
-        wanted = {day for day in days if day is not None}
+    changed = dirty_from(lake, (table,), (source,), pins)
+    dirty = shifted(changed, 0, table.reach.days_forward) & present
+    dirty |= {day for day in changed if day is not None}
+    dirty |= _reached_by_first_day(lake, first) & present
+    wanted = dirty if days is None else {day for day in days if day is not None}
     planned = list(blocks(wanted, rows, FEATURE_BLOCK_DAYS, workspace.block_rows))
     for block in planned:
         window = set(block) | {day for day in shifted(block, ROLLING_DAYS - 1, 0) if day in present}
@@ -53,7 +51,7 @@ def refresh_demand_features(workspace: Workspace, days: Collection[Day] | None =
             _holidays(workspace, block),
             workspace.now().date(),
         ).collect()
-        consumed = pins if days is None and block is planned[-1] else None
+        consumed = pins if dirty <= wanted and block is planned[-1] else None
         commit = lake.replace(table, frame, day_scope(block), consumed)
         report.add(table, commit, block)
     return report

@@ -32,8 +32,8 @@ def refresh_sales(workspace: Workspace, days: Collection[Day] | None = None) -> 
     lake = workspace.lake
     report = Report(SALES_TABLES)
     pins = lake.pins(SALES_INPUTS)
-    wanted = set(days) if days is not None else dirty_from(lake, SALES_TABLES, SALES_INPUTS, pins)
-    wanted.discard(None)
+    dirty = dirty_from(lake, SALES_TABLES, SALES_INPUTS, pins) - {None}
+    wanted = dirty if days is None else set(days) - {None}
     processed = workspace.now().date()
     planned = list(
         blocks(wanted, lake.day_rows(SALES, pins.get(SALES.path)), workspace.block_days, workspace.block_rows)
@@ -43,7 +43,7 @@ def refresh_sales(workspace: Workspace, days: Collection[Day] | None = None) -> 
             lake.scan(table, pins.get(table.path), block) for table in (SALES, RETURNS, GIVEN_AWAY, STOCK_ADJUSTMENTS)
         )
         frames = sales_tables(sales, returns, given, adjusted, processed)
-        consumed = pins if days is None and block is planned[-1] else None
+        consumed = pins if dirty <= wanted and block is planned[-1] else None
         for table in SALES_TABLES:
             rows = frames[table.path]
             commit = lake.replace(table, rows, day_scope(block), consumed)

@@ -154,13 +154,12 @@ def refresh_days(workspace: Workspace, name: str, days: Collection[Day] | None =
         return report
     known = known_items(lake, pins)
     decisions = _decisions(lake, name, pins)
-    wanted: set[Day] = set(days or ())
-    if days is None:
-        wanted = dirty_days(lake, feed.outputs, feed.bronze, pins[feed.bronze.path], feed=None)
-        wanted |= decided_days(lake, feed.tables, name, pins)
-        wanted |= reflagged_days(lake, feed, known, pins)
-        wanted |= days_of_read_files(lake, name, decisions)
-        wanted |= days_moved_to(decisions, wanted)
+    dirty = dirty_days(lake, feed.outputs, feed.bronze, pins[feed.bronze.path], feed=None)
+    dirty |= decided_days(lake, feed.tables, name, pins)
+    dirty |= reflagged_days(lake, feed, known, pins)
+    dirty |= days_of_read_files(lake, name, decisions)
+    dirty |= days_moved_to(decisions, dirty)
+    wanted: set[Day] = dirty if days is None else set(days)
     if days is None and not wanted:
         for output in feed.outputs:
             lake.note(output, pins)
@@ -171,7 +170,7 @@ def refresh_days(workspace: Workspace, name: str, days: Collection[Day] | None =
         bronze = _bronze_rows(lake, feed, pins, part, decisions)
         read = days_to_read(decisions, FEEDS[name], {*block, *part.window})
         frames = feed.build(bronze, decisions.filter(in_days(read)), known, workspace.profiles, block)
-        consumed = pins if days is None and part is planned[-1] else None
+        consumed = pins if dirty <= wanted and part is planned[-1] else None
         for output in feed.outputs:
             scope = day_scope(block, name if output in SHARED else None)
             commit = lake.replace(output, frames[output.path], scope, consumed)

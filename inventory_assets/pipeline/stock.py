@@ -48,8 +48,8 @@ def refresh_movements(workspace: Workspace, days: Collection[Day] | None = None)
     lake = workspace.lake
     report = Report((STOCK_MOVEMENTS,))
     pins = lake.pins(MOVEMENT_INPUTS)
-    wanted = set(days) if days is not None else dirty_from(lake, (STOCK_MOVEMENTS,), MOVEMENT_INPUTS, pins)
-    wanted.discard(None)
+    dirty = dirty_from(lake, (STOCK_MOVEMENTS,), MOVEMENT_INPUTS, pins) - {None}
+    wanted = dirty if days is None else set(days) - {None}
     weights = lake.day_rows(SALES, pins.get(SALES.path))
     planned = list(blocks(wanted, weights, workspace.block_days, workspace.block_rows))
     for block in planned:
@@ -59,7 +59,7 @@ def refresh_movements(workspace: Workspace, days: Collection[Day] | None = None)
             movements_of_warehouse(facts[WAREHOUSE_UPDATES]),
         )
         frame = pl.concat(plans)
-        consumed = pins if days is None and block is planned[-1] else None
+        consumed = pins if dirty <= wanted and block is planned[-1] else None
         commit = lake.replace(STOCK_MOVEMENTS, frame, day_scope(block), consumed)
         report.add(STOCK_MOVEMENTS, commit, block)
     return report
