@@ -44,7 +44,7 @@ Below the data folder:
 | path | what |
 |---|---|
 | `landing/` | files as producers send them |
-| `lakehouse/` | the Delta tables, one folder a layer |
+| `lakehouse/` | the Delta tables, one folder a layer; `_tags/` says how each day ended |
 | `serving/inventory.duckdb` | the published file, replaced as a whole |
 | `dagster/` | the Dagster instance (`DAGSTER_HOME`) |
 | `logs/` | output of the webserver and the daemon |

@@ -61,7 +61,7 @@ def test_maintained_tables_are_asked_as_of_a_day_and_restored(run, tmp_path):
     assert restored.exit_code == 0, restored.output
     assert {each["outcome"] for each in json.loads(restored.stdout)} == {"left: it has the same rows"}
     asked = run(
-        "sql", "SELECT sum(daily_quantity_sold) AS units FROM daily_inventory_summary", "--as-of", f"{today}", "--json"
+        "sql", "SELECT sum(total_quantity_sold) AS units FROM daily_inventory_summary", "--as-of", f"{today}", "--json"
     )
     assert asked.exit_code == 0, asked.output
     assert json.loads(asked.stdout)[0]["units"] in (4, "4")
