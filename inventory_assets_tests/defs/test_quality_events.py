@@ -34,7 +34,7 @@ def test_scores_of_a_day_are_plotted_and_a_table_is_shown_by_hand(installation: 
     assert event.asset_materialization is not None
     plotted = {name: value.value for name, value in event.asset_materialization.metadata.items()}
     assert (plotted["validity"], plotted["completeness"], plotted["uniqueness"]) == (2 / 3, 2 / 3, 0.75)
-    assert 0 < plotted["dq_score"] < 1
+    assert 0 < float(str(plotted["dq_score"])) < 1
     by_hand = installation.materialise("quality_scores", DAY, DAY)
     assert by_hand.success, failed_steps(by_hand)
     shown = installation.instance.get_latest_materialization_event(key(SCORES))

@@ -20,7 +20,7 @@ from inventory_assets.contracts.silver import (
 )
 from inventory_assets.pipeline.quality import refresh_scores
 from inventory_assets.quality.scores import SCORED, feed_counts, row_counts, score, why_not
-from inventory_assets.settings import Settings
+from inventory_assets.settings import IngestSettings, Settings
 from inventory_assets_tests.frames import random_frame
 from inventory_assets_tests.pipeline.running import facts, refresh_everything, workspace_at
 
@@ -130,7 +130,7 @@ HEADER = "transaction_id,line_number,store_id,product_sku,quantity_sold,unit_pri
 
 
 def test_only_days_that_changed_are_scored_again_and_a_repeat_lowers_uniqueness_alone(tmp_path):
-    settings = Settings(data_dir=tmp_path, ingest={"ready_after_seconds": 0})
+    settings = Settings(data_dir=tmp_path, ingest=IngestSettings(ready_after_seconds=0))
     workspace = workspace_at(settings, datetime(2024, 5, 3, tzinfo=UTC))
     folder = settings.data_dir / "landing" / "pos" / "source=till"
     folder.mkdir(parents=True)
