@@ -34,7 +34,13 @@ _TABLES: dict[Domain, tuple[str, ...]] = {
         "gold/inventory_position",
         "gold/daily_inventory_snapshot",
     ),
-    "purchasing": ("bronze/supplier_orders", "silver/supplier_orders", "gold/supplier_performance"),
+    "purchasing": (
+        "bronze/supplier_orders",
+        "silver/supplier_orders",
+        "gold/supplier_performance",
+        "gold/open_supplier_orders",
+        "gold/supply_coverage",
+    ),
     "masters": (
         "bronze/products",
         "bronze/locations",
@@ -44,7 +50,7 @@ _TABLES: dict[Domain, tuple[str, ...]] = {
         "silver/suppliers",
     ),
     "customers": ("analytics/customer_behavior_features",),
-    "quality": ("silver/quarantine", "silver/day_balance", "silver/decisions"),
+    "quality": ("silver/quarantine", "silver/day_balance", "silver/decisions", "gold/quality_scores"),
 }
 
 DOMAINS: dict[str, Domain] = {path: domain for domain, paths in _TABLES.items() for path in paths}

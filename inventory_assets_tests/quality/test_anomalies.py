@@ -127,7 +127,6 @@ def test_a_clean_simulated_history_raises_nothing_in_any_of_its_weeks(seed):
             start=date(2026, 1, 5), days=75, stores=2, items=10, lines_per_store_day=25.0, dirt=0.0, seed=seed
         )
     )
-    first = date(2026, 1, 5)
     by_day = made.rows["pos"].group_by(pl.col("timestamp").str.slice(0, 10).str.to_date()).len().sort("timestamp")
     rows = dict(by_day.rows())
     for last in range(36, 75, 7):
