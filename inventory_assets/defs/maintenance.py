@@ -141,5 +141,6 @@ weekly_maintenance = dg.ScheduleDefinition(
     cron_schedule=Settings().maintenance.schedule,
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
+    owners=[OWNER],
     description="Maintenance once a week, in the lane: it waits for a refresh under way and holds up the next one.",
 )

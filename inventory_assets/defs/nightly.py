@@ -4,11 +4,12 @@ import dagster as dg
 
 from inventory_assets.contracts.silver import DECISIONS
 from inventory_assets.defs.resources import Store
-from inventory_assets.defs.specs import LAKE_POOL, key
+from inventory_assets.defs.specs import LAKE_POOL, OWNER, key, op_kinds
 
 
 @dg.op(
     pool=LAKE_POOL,
+    tags=op_kinds("deltalake"),
     out=dg.Out(dg.Nothing),
     description="Finds keys that stand on several business days. The later day loses: its rows are taken out by a "
     "decision, and brought back by another one when the earlier day's rows are gone. Only keys of days that changed "
@@ -34,6 +35,7 @@ def check_keys_over_days(context: dg.OpExecutionContext, store: Store) -> None:
 
 @dg.job(
     executor_def=dg.in_process_executor,
+    owners=[OWNER],
     description="The key check of design §4: one row a key over the whole table. Its findings are rows of "
     "silver/decisions by the author `nightly key check`; running it twice adds nothing.",
 )
@@ -48,5 +50,6 @@ every_night = dg.ScheduleDefinition(
     cron_schedule="20 2 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
+    owners=[OWNER],
     description="The key check, every night at 02:20 UTC.",
 )
