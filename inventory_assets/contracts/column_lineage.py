@@ -77,8 +77,8 @@ _DECLARED: dict[str, Sources] = {
     gold.SUPPLIER_PERFORMANCE.path: {
         **_kept(_ORDERS, "source_system", "supplier_id"),
         "order_lines": _of(_ORDERS, "order_id", "line_number", "product_sku"),
-        "received_lines": _of(*_LATEST),
-        "promised_lines": _of(*_LATEST, "expected_delivery"),
+        "received_lines": _of(_ORDERS, "received_at"),
+        "promised_lines": _of(_ORDERS, "received_at", "expected_delivery"),
         "on_time_lines": _of(*_LATEST, "expected_delivery"),
         "on_time_rate": _of(*_LATEST, "expected_delivery"),
         "lead_time_lines": _LEAD,

@@ -124,9 +124,10 @@ def as_asset(step: Step) -> dg.AssetsDefinition:
         for path, checked in results.items():
             if is_daily(TABLES[path]):
                 _count_days(context, lake, TABLES[path])
-            shown: dict[str, Any] = {} if is_daily(TABLES[path]) else _numbers(lake, report.replaced[path])
+            shown: dict[str, Any] = {}
             if days is None or len(days) == 1:  # metadata stand once for each day, whatever the range
-                shown |= {"seconds": seconds, **details(lake, TABLES[path], days)}
+                shown = {**_numbers(lake, report.replaced[path]), "seconds": seconds}
+                shown |= details(lake, TABLES[path], days)
                 if step.shown is not None and days is not None:
                     shown |= step.shown(lake, days)
             yield dg.MaterializeResult(key(path), metadata=shown, check_results=checked)
