@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Event = dg.AssetMaterialization | dg.AssetCheckEvaluation | dg.Output
 
+FEW_DAYS = 7
+"""Days of a range up to which each shows numbers and a preview: metadata are stored once for every day."""
 STORED_CHECK = "keeps_contract"
 STORED_MEANING = (
     "The stored schema equals the declared one and the key is unique in the days written since the last look. Rows "
@@ -125,7 +127,7 @@ def as_asset(step: Step) -> dg.AssetsDefinition:
             if is_daily(TABLES[path]):
                 _count_days(context, lake, TABLES[path])
             shown: dict[str, Any] = {}
-            if days is None or len(days) == 1:  # metadata stand once for each day, whatever the range
+            if days is None or len(days) <= FEW_DAYS:
                 shown = {**_numbers(lake, report.replaced[path]), "seconds": seconds}
                 shown |= details(lake, TABLES[path], days)
                 if step.shown is not None and days is not None:
