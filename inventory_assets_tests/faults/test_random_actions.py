@@ -1,7 +1,8 @@
 """Whatever happens in whatever order, the tables equal those of a fresh build from what bronze accepted.
 
-Files are dropped late and out of order, doubled, rewritten, read again, deleted; days are built again; refreshes and
-publications are cut short at a random storage call. A sequence is named by its seed, so that it can be run again.
+Files are dropped late and out of order, doubled, rewritten, read again, deleted; rows are released, fixed and
+discarded; the nightly key check decides; the lake is maintained; days are built again; micro-batches are cut short at a
+random storage call or killed. A sequence is named by its seed, so that it can be run again.
 """
 
 from __future__ import annotations
@@ -9,17 +10,27 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from inventory_assets.contracts.bronze import BRONZE as BRONZE_OF
+from inventory_assets.contracts.silver import DECISIONS
 from inventory_assets.ingest.landing import content_hash
 from inventory_assets.lakehouse.inputs import Inputs
+from inventory_assets.medallion.silver_deciding import Wish
+from inventory_assets.medallion.silver_decisions import IDENTITY
+from inventory_assets.pipeline.deciding import request
+from inventory_assets.pipeline.duplicate_keys import check_keys
 from inventory_assets.pipeline.gold import refresh_sales
 from inventory_assets.pipeline.ingest import ingest
+from inventory_assets.pipeline.maintain import maintain
+from inventory_assets.pipeline.quarantine import Selection, selected
 from inventory_assets.pipeline.silver import refresh_facts, refresh_masters
 from inventory_assets.pipeline.stock import refresh_movements, refresh_position
 from inventory_assets.pipeline.workspace import Workspace
@@ -28,6 +39,7 @@ from inventory_assets.simulator import HistoryConfig, simulate_history, sources_
 from inventory_assets.simulator.files import landing_files
 from inventory_assets_tests.faults.campaign import LONG, record
 from inventory_assets_tests.faults.storage import PowerCutError, Storage
+from inventory_assets_tests.faults.workers import killed_micro_batch
 from inventory_assets_tests.pipeline.running import (
     BRONZE,
     bronze_rows,
@@ -42,6 +54,17 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 FIRST_DAY, DAYS = date(2026, 1, 30), 3
 SHARDS = 2
 SEQUENCES = int(os.environ.get("INVENTORY_CHAOS_SEQUENCES", "1000" if LONG else "4"))
+CELLS: dict[str, tuple[dict[str, str | None], ...]] = {
+    "pos": (
+        {"quantity_sold": "1"},
+        {"unit_price": "2.50"},
+        {"timestamp": "2026-01-31T09:00:00Z"},
+        {"customer_id": None},
+    ),
+    "warehouse": ({"quantity": "3"}, {"current_stock": "7"}, {"last_updated": "2026-01-30T12:00:00Z"}),
+    "supplier": ({"quantity_ordered": "5"}, {"updated_at": "2026-01-31T12:00:00Z"}),
+}
+"""What people put in the cells of each feed."""
 SEED = int(os.environ.get("INVENTORY_CHAOS_SEED", "20260101"))
 
 
@@ -73,9 +96,13 @@ class World:
         self._dice.shuffle(self._unsent)
         self._contents: dict[str, bytes] = {}
         self._moment = NOW - timedelta(days=1)
+        self._decisions = 0
+        self._files_decided: set[str] = set()
+        self._batch_seconds = 1.0
         self.actions: tuple[tuple[int, Callable[[], str]], ...] = (
             (6, self.drop), (2, self.double), (2, self.rewrite), (1, self.read_again), (1, self.delete),
-            (3, self.refresh), (3, self.cut), (1, self.build_again), (1, self.publish),
+            (3, self.refresh), (2, self.cut), (2, self.kill), (1, self.build_again), (1, self.publish),
+            (4, self.decide), (1, self.check_keys), (1, self.maintain),
         )  # fmt: skip
 
     @property
@@ -141,8 +168,58 @@ class World:
 
     def refresh(self) -> str:
         """A micro-batch."""
+        begun = time.monotonic()
         refresh_everything(self.workspace, self.settings)
+        self._batch_seconds = time.monotonic() - begun
         return ""
+
+    def decide(self) -> str:
+        """A person decides about a few quarantined rows, or takes an accepted one out."""
+        lake = self.workspace.lake
+        rows = selected(lake, Selection(discarded=True)).select("feed", *IDENTITY)
+        rows = rows.filter(~pl.col("source_file").is_in(sorted(self._files_decided)) | (pl.col("row_number") > 0))
+        action = self._dice.choice(("release", "fix", "discard"))
+        if action == "discard" and self._dice.random() < 0.5:
+            accepted = lake.scan(BRONZE_OF["pos"]).filter(pl.col("row_number") > 0)
+            rows = accepted.select(pl.lit("pos").alias("feed"), *IDENTITY).collect()
+        if rows.is_empty():
+            return ""
+        feed = self._dice.choice(sorted(rows["feed"].unique()))
+        rows = rows.filter(pl.col("feed") == feed).sort(IDENTITY)
+        numbers = self._dice.sample(range(rows.height), min(rows.height, self._dice.randint(1, 3)))
+        rows = rows[sorted(numbers)]
+        cells = self._dice.choice(CELLS.get(feed, ({},))) if action == "fix" else None
+        if cells == {}:
+            return ""
+        done = request(self._later(), rows, Wish(action, "campaign", "as the dice say", cells))
+        files = set(rows.filter(pl.col("row_number") == 0)["source_file"])
+        if files and action == "release":  # before the file can be deleted or rewritten
+            ingest(self.workspace, [], batch_rows=self.settings.block_rows)
+        self._files_decided |= files
+        return f"{action} {rows.rows()} {cells or ''}: {done.written} written, {len(done.refused)} refused"
+
+    def check_keys(self) -> str:
+        """Night falls."""
+        found = check_keys(self._later())
+        return f"{found.taken_out} taken out, {found.brought_back} brought back"
+
+    def maintain(self) -> str:
+        """The week ends: whatever nobody needs goes at once."""
+        hurried = self.settings.maintenance.model_copy(update={"longest_reader_hours": -1})
+        done = maintain(self._later(), hurried)
+        assert not [each for each in done if each.problem]
+        return f"{sum(each.removed for each in done)} files removed"
+
+    def kill(self) -> str:
+        """A process carries a micro-batch and is killed."""
+        seconds = self._dice.uniform(0.0, 1.5) * self._batch_seconds
+        killed = killed_micro_batch(self.settings, NOW, seconds)
+        return f"after {seconds:.2f} s" if killed else "too late"
+
+    def _later(self) -> Workspace:
+        """A clock that moves on, so that of two decisions one is the last."""
+        self._decisions += 1
+        return workspace_at(self.settings, NOW + timedelta(seconds=self._decisions))
 
     def cut(self) -> str:
         """A micro-batch or a publication that dies at some storage call."""
@@ -190,7 +267,8 @@ class World:
         lake = self.workspace.lake
         for table in BRONZE:
             for path, digest in Inputs(lake, table).known().select("source_file", "content_hash").iter_rows():
-                by_path[path].append(self._contents[digest])
+                if digest in self._contents:  # else rows of a released file, which follow from its decision
+                    by_path[path].append(self._contents[digest])
         most = max((len(contents) for contents in by_path.values()), default=0)
         return [[(p, contents[n]) for p, contents in by_path.items() if n < len(contents)] for n in range(most)]
 
@@ -198,6 +276,9 @@ class World:
 def build_afresh(world: World, history, folder: Path) -> Settings:
     """Another installation that takes in, undisturbed, what the first one accepted."""
     fresh = World(folder, history, 0)
+    decided = world.workspace.lake.scan(DECISIONS).collect()
+    if decided.height:
+        fresh.workspace.lake.append(DECISIONS, decided)
     for files in world.accepted():
         for path, content in files:
             fresh.put(path, content)
@@ -240,7 +321,8 @@ def test_any_order_of_actions_equals_a_fresh_build(history, tmp_path, shard):
     assert counts
     record(
         f"random_actions_{shard}",
-        "random sequences of drops, doubles, rewrites, deletions, backfills, cuts, publications",
+        "random sequences of drops, doubles, rewrites, deletions, releases, fixes, discards, key checks, backfills, "
+        "maintenance, cuts, kills, publications",
         "tables and DuckDB equal a fresh build from what was accepted",
         f"{len(seeds)} sequences from seed {seeds[0]}, {counts.total()} actions; all equal",
         reached=True,
