@@ -23,7 +23,7 @@ from inventory_assets.contracts.sources import DEFAULT_SOURCE
 from inventory_assets.lakehouse.stores import UnknownStoreError, store_at
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from pyarrow.fs import FileSelector, FileSystem
 
@@ -146,22 +146,27 @@ def recognise(entries: Iterator[Entry]) -> Listing:
     files: list[LandingFile] = []
     others: list[Unrecognised] = []
     for entry in entries:
-        path = PurePosixPath(entry.path)
-        if any(part.startswith(("_", ".")) for part in path.parts) or path.name.endswith(".tmp"):
+        parts = entry.path.split("/")  # a folder of years holds many files, and pathlib takes its time
+        if any(part.startswith(("_", ".")) for part in parts) or entry.path.endswith(".tmp"):
             continue
-        feed = path.parts[0]
-        if len(path.parts) == 1 or feed not in FEEDS:
+        if len(parts) == 1 or parts[0] not in FEEDS:
             others.append(Unrecognised(entry.path, f"no feed of that name; the folders are {', '.join(FEEDS)}"))
-        elif path.suffix.lower() not in EXTENSIONS:
+        elif _extension(parts[-1]) not in EXTENSIONS:
             others.append(Unrecognised(entry.path, f"unknown extension; known are {', '.join(EXTENSIONS)}"))
         else:
-            files.append(LandingFile(entry.path, feed, source_of(path), entry.size, entry.modified))
+            files.append(LandingFile(entry.path, parts[0], source_of(parts), entry.size, entry.modified))
     return Listing(tuple(sorted(files)), tuple(sorted(others)))
 
 
-def source_of(path: PurePosixPath) -> str:
-    """Source system by the folder `source=<system>` below the feed's."""
-    folder = path.parts[1] if len(path.parts) > 2 else ""  # noqa: PLR2004 - feed, source, file
+def _extension(name: str) -> str:
+    """Last extension of a file name in lower case, with its dot; empty where it has none."""
+    stem, dot, last = name.rpartition(".")
+    return f".{last.lower()}" if stem and dot else ""
+
+
+def source_of(parts: Sequence[str]) -> str:
+    """Source system by the folder `source=<system>` below the feed's, from the parts of a path."""
+    folder = parts[1] if len(parts) > 2 else ""  # noqa: PLR2004 - feed, source, file
     return folder.removeprefix(SOURCE_PREFIX) or DEFAULT_SOURCE if folder.startswith(SOURCE_PREFIX) else DEFAULT_SOURCE
 
 
@@ -175,7 +180,7 @@ def file_at(path: str, content: bytes, modified: datetime, feed: str | None = No
     name = feed or pure.parts[0]
     if name not in FEEDS:
         raise LandingError(f"{path}: `{name}` is no feed; name one of {', '.join(FEEDS)}")
-    return LandingFile(path, name, source_of(pure), len(content), modified)
+    return LandingFile(path, name, source_of(pure.parts), len(content), modified)
 
 
 def is_complete(file: LandingFile, now: datetime, ready_after_seconds: float) -> bool:

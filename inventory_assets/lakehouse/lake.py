@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable, Schema
 
 COMMIT_ATTEMPTS = 5
+CHECKPOINT_EVERY = 10
+"""Commits between two checkpoints of a log: with 730 days and 31 commits since the last, opening a table cost 34 ms,
+with a checkpoint 11 ms, and asking what it took in a sixth."""
 CONSUMED = "consumed:"
 FORGOTTEN = -1
 """Consumed version that stands for none: an app transaction cannot be taken back."""
@@ -151,7 +154,7 @@ class Lake:
         handle = self.open(table, version)
         if handle is None:
             return {}
-        actions = pl.DataFrame(handle.get_add_actions(flatten=True))
+        actions = _files(handle, "num_records", f"partition.{column}")
         if actions.is_empty():
             return {}
         day = pl.col(f"partition.{column}")
@@ -249,6 +252,7 @@ class Lake:
             mode="ignore",
             partition_by=list(table.partition_by) or None,
             description=table.description,
+            configuration={"delta.checkpointInterval": str(CHECKPOINT_EVERY)},
             storage_options=self.storage_options or None,
         )
 
@@ -319,12 +323,19 @@ def taken_in(handle: DeltaTable, path: str) -> int | None:
 
 def _active(handle: DeltaTable, table: Table) -> Iterator[tuple[str, int, dict[str, str | None]]]:
     """Path, size and partition of the files of a version."""
-    actions = pl.DataFrame(handle.get_add_actions(flatten=True))
-    if actions.is_empty():
-        return
-    columns = [pl.col(f"partition.{name}").cast(pl.String).alias(name) for name in table.partition_by]
-    for row in actions.select("path", "size_bytes", *columns).iter_rows(named=True):
-        yield row["path"], row["size_bytes"], {name: row[name] for name in table.partition_by}
+    names = [f"partition.{name}" for name in table.partition_by]
+    for path, size, *values in (
+        _files(handle, "path", "size_bytes", *names).with_columns(pl.col(names).cast(pl.String)).iter_rows()
+    ):
+        yield path, size, dict(zip(table.partition_by, values, strict=True))
+
+
+def _files(handle: DeltaTable, *columns: str) -> pl.DataFrame:
+    """What the log says of the files of a version, in the columns named; it also holds counts of every column."""
+    actions = handle.get_add_actions(flatten=True)
+    return pl.DataFrame(
+        actions.select(columns) if actions.num_rows else None, schema=None if actions.num_rows else columns
+    )
 
 
 def same_columns(table: Table, stored: Schema, declared: Schema) -> None:

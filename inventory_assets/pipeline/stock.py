@@ -32,9 +32,9 @@ from inventory_assets.pipeline.stock_events import STOCK_INPUTS, Changed, all_co
 from inventory_assets.pipeline.workspace import Day, Report, Workspace, blocks, day_scope, dirty_from
 from inventory_assets.stock.checkpoints import build_checkpoints, checkpoint_at, month_after, month_before, since_month
 from inventory_assets.stock.counts import PAIR
-from inventory_assets.stock.fold import no_state
+from inventory_assets.stock.fold import fold, no_state
 from inventory_assets.stock.movements import movements_of_pos, movements_of_warehouse
-from inventory_assets.stock.position import position, quarantined_units
+from inventory_assets.stock.position import KEPT, position, quarantined_units, shown_states
 from inventory_assets.stock.snapshot import SPANS, affected_spans, changed_events, opening_month, snapshot
 
 POS_TABLES = (SALES, RETURNS, CANCELLATIONS, GIVEN_AWAY, STOCK_ADJUSTMENTS)
@@ -66,32 +66,44 @@ def refresh_movements(workspace: Workspace, days: Collection[Day] | None = None)
 
 
 def refresh_position(workspace: Workspace, *, anew: bool = False) -> Report:
-    """Rebuild the checkpoints of the pairs whose events changed (all of them `anew`), and the position of all pairs."""
+    """Fold the pairs whose events changed (all of them `anew`), and show the position of every pair."""
     lake = workspace.lake
     report = Report((STOCK_CHECKPOINTS, INVENTORY_POSITION))
     pins = lake.pins((*STOCK_INPUTS, QUARANTINE, *SUPPLIES))
     taken = all(lake.consumed(INVENTORY_POSITION, TABLES[path]) == version for path, version in pins.items())
     if taken and not anew:
         return report
-    counts = all_counts(workspace, pins)
-    newest = _newest_day(lake, pins, counts)
-    if newest is None:
-        _empty(lake, STOCK_CHECKPOINTS, _stock_pins(pins), report)
-        checkpoint, movements = no_state(), empty(STOCK_MOVEMENTS)
-    else:
-        closed = _close_months(workspace, pins, counts, newest, report, anew=anew)
-        last_month = month_before(_month(newest))
-        checkpoint = checkpoint_at(closed, last_month)
-        movements = since_month(movements_since(lake, pins, last_month), last_month)
-        counts = since_month(counts, last_month)
+    states = _states(workspace, pins, report, anew=anew)
     held = quarantined_units(
         lake.scan(QUARANTINE, pins.get(QUARANTINE.path)).filter(pl.col("feed").is_in(["pos", "warehouse"])).collect()
     )
     awaited, followed = (lake.scan(table, pins.get(table.path)).collect() for table in SUPPLIES)
-    frame = position(checkpoint, movements, counts, held, awaited, followed, workspace.now().date())
+    frame = position(states, held, awaited, followed, workspace.now().date())
     commit = lake.replace(INVENTORY_POSITION, frame, Scope(), pins)
     report.add(INVENTORY_POSITION, commit, None)
     return report
+
+
+def _states(workspace: Workspace, pins: dict[str, int], report: Report, *, anew: bool) -> pl.DataFrame:
+    """State of every pair now: folded from the last checkpoint where events changed, otherwise as shown last."""
+    lake = workspace.lake
+    counts = all_counts(workspace, pins)
+    newest = _newest_day(lake, pins, counts)
+    if newest is None:
+        _empty(lake, STOCK_CHECKPOINTS, _stock_pins(pins), report)
+        return no_state().select(KEPT)
+    closed = _close_months(workspace, pins, counts, newest, report, anew=anew)
+    changed = None if anew else changed_since(workspace, INVENTORY_POSITION, pins, counts)
+    last_month = month_before(_month(newest))
+    # a business day begins up to 14 hours before the UTC day of the same date
+    movements = since_month(movements_since(lake, pins, month_after(last_month) - timedelta(days=2)), last_month)
+    counts, checkpoint = since_month(counts, last_month), checkpoint_at(closed, last_month)
+    if changed is None:
+        return fold(checkpoint, movements, counts).select(KEPT)
+    pairs = changed.pairs
+    of_changed = (frame.join(pairs, on=PAIR, how="semi") for frame in (checkpoint, movements, counts))
+    others = shown_states(lake.scan(INVENTORY_POSITION).collect()).join(pairs, on=PAIR, how="anti")
+    return pl.concat([fold(*of_changed).select(KEPT), others])
 
 
 def _close_months(
@@ -107,7 +119,7 @@ def _close_months(
     if changed is None:
         first, pairs = _first_month(lake, pins, counts), None
     else:
-        first = month_before(_month(changed.first_day)) if changed.first_day else month_after(last_month)
+        first = changed.first_month or month_after(last_month)
         pairs = changed.pairs
         if last_month > max(months):
             first, pairs = min(first, month_after(max(months))), None

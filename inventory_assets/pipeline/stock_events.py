@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 from deltalake.exceptions import DeltaError
@@ -19,6 +19,7 @@ from inventory_assets.contracts.silver import (
 )
 from inventory_assets.lakehouse.lake import Lake
 from inventory_assets.pipeline.workspace import Workspace
+from inventory_assets.stock.checkpoints import month_of
 from inventory_assets.stock.counts import COUNTS, PAIR, assumed_openings, authoritative_levels, counts_of
 from inventory_assets.stock.snapshot import changed_events
 
@@ -43,16 +44,21 @@ class Changed:
         return pl.concat([self.movements.select(PAIR), self.counts.select(PAIR)]).unique()
 
     @property
-    def first_day(self) -> date | None:
-        """Earliest business day among them."""
-        first = pl.concat([self.movements["event_date"], self.counts["event_date"]]).min()
-        return first if isinstance(first, date) else None
+    def first_month(self) -> date | None:
+        """UTC month of the earliest among them."""
+        first = pl.concat([self.movements["event_time"], self.counts["event_time"]]).min()
+        return month_of(first) if isinstance(first, datetime) else None
 
 
 def movements_since(lake: Lake, pins: dict[str, int], first_day: date | None = None) -> pl.DataFrame:
     """Movements from a business day on, None for all."""
     rows = lake.scan(STOCK_MOVEMENTS, pins.get(STOCK_MOVEMENTS.path))
     return (rows if first_day is None else rows.filter(pl.col("event_date") >= first_day)).collect()
+
+
+def assumes(workspace: Workspace) -> bool:
+    """Whether any source profile assumes opening balances."""
+    return any(workspace.profiles[name].assume.opening_quantity is not None for name in workspace.profiles)
 
 
 def all_counts(workspace: Workspace, pins: dict[str, int]) -> pl.DataFrame:
@@ -70,7 +76,7 @@ def all_counts(workspace: Workspace, pins: dict[str, int]) -> pl.DataFrame:
             pl.col("record_type") == "level", pl.col("location_id").is_in(ruled.implode())
         )
         statements.append(authoritative_levels(levels.collect(), locations))
-    if any(workspace.profiles[name].assume.opening_quantity is not None for name in workspace.profiles):
+    if assumes(workspace):
         pairs = read(STOCK_MOVEMENTS).select("source_system", *PAIR).unique().collect()
         statements.append(assumed_openings(pairs, workspace.profiles))
     return pl.concat([frame.select(list(COUNTS)) for frame in statements])
@@ -94,8 +100,10 @@ def changed_since(workspace: Workspace, output: Table, pins: dict[str, int], cou
     if all(version is None for version in before.values()):
         return None
     known = {path: version for path, version in before.items() if version is not None}
+    moved = {STOCK_MOVEMENTS.path} if not assumes(workspace) else set()  # assumptions hang on movements
+    recounted = any(pins.get(path) != version for path, version in before.items() if path not in moved)
     try:
-        old_counts = all_counts(workspace, known)
+        old_counts = all_counts(workspace, known) if recounted else counts
         days = (
             lake.changed_days(STOCK_MOVEMENTS, after, pins[STOCK_MOVEMENTS.path])
             if STOCK_MOVEMENTS.path in pins
@@ -105,4 +113,4 @@ def changed_since(workspace: Workspace, output: Table, pins: dict[str, int], cou
         old = lake.scan(STOCK_MOVEMENTS, after, days).collect() if after is not None else new.clear()
     except (OSError, DeltaError, pl.exceptions.ComputeError):
         return None
-    return Changed(changed_events(old, new), changed_events(old_counts, counts))
+    return Changed(changed_events(old, new), changed_events(old_counts, counts) if recounted else counts.clear())

@@ -9,7 +9,6 @@ import polars as pl
 from inventory_assets.contracts.gold import INVENTORY_POSITION
 from inventory_assets.contracts.schemas import polars_schema
 from inventory_assets.stock.counts import PAIR
-from inventory_assets.stock.fold import fold
 from inventory_assets.stock.on_order import counted_units, with_supplies
 from inventory_assets.stock.rules import UNKNOWN
 
@@ -23,11 +22,21 @@ UNKNOWN_STOCK = (
 UNMOVED = "last_movement_at: no movement yet"
 PART_NULL = "position_before_reserved: a part is null"
 
+KEPT = (
+    *PAIR, "stock_basis", "book", "unavailable", "first_known_at", "last_count_at", "last_count_quantity",
+    "last_movement_at",
+)  # fmt: skip
+"""Columns of `fold.STATE` that the position shows."""
+
+
+def shown_states(rows: pl.DataFrame) -> pl.DataFrame:
+    """States (`KEPT`) that rows of `gold/inventory_position` show, without pairs that only have units on order."""
+    happened = pl.col("last_movement_at").is_not_null() | (pl.col("stock_basis") != UNKNOWN)
+    return rows.filter(happened).select(KEPT)
+
 
 def position(
-    checkpoint: pl.DataFrame,
-    movements: pl.DataFrame,
-    counts: pl.DataFrame,
+    states: pl.DataFrame,
     quarantined: pl.DataFrame,
     open_orders: pl.DataFrame,
     coverage: pl.DataFrame,
@@ -36,9 +45,7 @@ def position(
     """Rows of `gold/inventory_position`.
 
     Args:
-        checkpoint: `fold.STATE` at the latest checkpoint (`checkpoints.checkpoint_at`); empty = from the start.
-        movements: movements after it (`checkpoints.since_month`).
-        counts: statements (`counts.COUNTS`) after it.
+        states: `KEPT` of every pair with an event: folded (`fold.fold`), or as shown last (`shown_states`).
         quarantined: product_sku, location_id, quantity (`quarantined_units`); a pair without an accepted event gets
             no row.
         open_orders: rows of `gold/open_supplier_orders`; a pair with units on order has a row even before its first
@@ -48,9 +55,8 @@ def position(
     """
     held = quarantined.group_by(PAIR).agg(quarantined_quantity=pl.col("quantity").sum())
     book, unknown = pl.col("book"), pl.col("stock_basis") == UNKNOWN
-    state = fold(checkpoint, movements, counts)
-    awaited = counted_units(open_orders).select(PAIR).join(state, on=PAIR, how="anti")
-    pairs = pl.concat([state, awaited], how="diagonal").with_columns(pl.col("stock_basis").fill_null(UNKNOWN))
+    awaited = counted_units(open_orders).select(PAIR).join(states, on=PAIR, how="anti")
+    pairs = pl.concat([states, awaited], how="diagonal").with_columns(pl.col("stock_basis").fill_null(UNKNOWN))
     unreserved = pl.col("on_hand") - pl.col("unavailable") + pl.col("on_order") + pl.col("in_transit")
     return (
         with_supplies(pairs, open_orders, coverage)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from inventory_assets.contracts.gold import INVENTORY_POSITION, OPEN_SUPPLIER_ORDERS, SUPPLY_COVERAGE
 from inventory_assets.contracts.schemas import check, polars_schema
 from inventory_assets.contracts.silver import QUARANTINE
-from inventory_assets.stock.fold import no_state
-from inventory_assets.stock.position import position, quarantined_units
+from inventory_assets.stock.fold import fold, no_state
+from inventory_assets.stock.position import KEPT, position, quarantined_units
 from inventory_assets_tests.stock.histories import EPOCH, Event, counts, histories, model, movements
 
 TODAY = date(2024, 6, 1)
@@ -49,7 +49,7 @@ def positions(
     units = quarantined_units(quarantine() if held is None else held)
     awaited = orders() if open_orders is None else open_orders
     told = followed() if coverage is None else coverage
-    return position(no_state(), movements(events), counts(events), units, awaited, told, TODAY)
+    return position(fold(no_state(), movements(events), counts(events)).select(KEPT), units, awaited, told, TODAY)
 
 
 def event(number: int, kind: str, quantity: int, unavailable: int = 0) -> Event:
