@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,15 +83,23 @@ def check_running(running: Sequence[Running]) -> None:
             )
 
 
-def stop(running: Sequence[Running], grace_seconds: float = 10.0) -> None:
+def left_behind(running: Running) -> set[psutil.Process]:
+    """Processes of a dead service's group that still live: its children, now nobody's."""
+    return _members({running.process.pid})
+
+
+def stop(running: Sequence[Running], grace_seconds: float = 10.0, others: Collection[psutil.Process] = ()) -> None:
     """End services: ask (SIGTERM to the whole group), wait, then kill what is left, descendants included.
 
     Args:
         running: the services; ended ones are fine, what they left behind is ended too.
         grace_seconds: how long all of them together may take to end by themselves.
+        others: further processes to end, with their descendants.
     """
     groups = {each.process.pid for each in running}
     family = _members(groups) | {child for each in running for child in _descendants(each.process.pid)}
+    family |= {process for process in others if _alive(process)}
+    family |= {child for process in others if _alive(process) for child in _descendants(process.pid)}
     _signal(family, signal.SIGTERM)
     deadline = time.monotonic() + grace_seconds
     left = family

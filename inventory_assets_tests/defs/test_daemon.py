@@ -16,7 +16,8 @@ import psutil
 import pytest
 from dagster import DagsterRunStatus, RunsFilter
 
-from inventory_assets.defs.lane import LANE, LANE_TAG, PROCESS_TAG
+from inventory_assets.defs.carriers import PROCESS_TAG
+from inventory_assets.defs.lane import LANE, LANE_TAG
 from inventory_assets.operate.instance import make_storage, prepare, services
 from inventory_assets.operate.processes import check_running, start, stop, tail
 from inventory_assets.operate.progress import Watch
