@@ -37,9 +37,12 @@ def writing(path: Path) -> Iterator["duckdb.DuckDBPyConnection"]:
 
 def publish_now(store: Store) -> dict[str, Any]:
     """Publish if a publication is due; numbers for people and plots."""
+    from inventory_assets.lakehouse.refusals import refusals_told
     from inventory_assets.pipeline.publish import refresh_published
 
-    published = refresh_published(store.workspace(), store.settings(), writing)
+    settings = store.settings()
+    with refusals_told([str(settings.serving)]):
+        published = refresh_published(store.workspace(), settings, writing)
     if published is None:
         return {"published": False}
     return {
