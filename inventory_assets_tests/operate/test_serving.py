@@ -45,7 +45,7 @@ def test_each_module_of_the_workspace_has_a_code_server_and_the_rest_stays_as_it
 @pytest.mark.parametrize("text", ["load_from", "{}", "load_from: ["])
 def test_a_workspace_that_names_no_code_is_refused_with_the_way_out(tmp_path, text):
     (tmp_path / "workspace.yaml").write_text(text)
-    with pytest.raises(InstanceError, match=r"workspace\.yaml names no code.*remove it"):
+    with pytest.raises(InstanceError, match=r"(?s)workspace\.yaml names no code.*remove it"):
         served(tmp_path, tmp_path, 3999, os.environ, tmp_path)
 
 
