@@ -53,7 +53,8 @@ def kill(world: Served, dice: random.Random) -> str:
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("killed services")
-def test_killed_services_and_workers_lose_nothing_and_the_lane_moves_again_by_itself(tmp_path):
+def test_killed_services_and_workers_lose_nothing_and_the_lane_moves_again_by_itself(tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "disturbed" / "dagster"))
     kills = int(os.environ.get("INVENTORY_CHAOS_KILLS", "100" if LONG else "1"))
     seed = int(os.environ.get("INVENTORY_CHAOS_SEED", "20260101"))
     dice = random.Random(seed)
