@@ -8,6 +8,7 @@ removes them. Invariant: no row is named in a commit that was not checked.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ import polars as pl
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.schemas import check, check_types, check_values, conform, judged_columns, polars_schema
 from inventory_assets.lakehouse.changes import as_date
+from inventory_assets.lakehouse.refusals import is_full
 from inventory_assets.lakehouse.stores import delete_files
 
 if TYPE_CHECKING:
@@ -128,8 +130,11 @@ def _sink(
         )
     except Exception as error:
         begun = [path for path, _ in named.values()]
-        error.add_note(f"{table.path}: {_size(uri, begun) / 1e6:,.1f} MB of the new rows were written")
+        full, size = is_full(uri), _size(uri, begun)
         discard(uri, begun, storage_options)
+        if full:
+            words = f"no space left on device after {size / 1e6:,.1f} MB of the new rows"
+            raise OSError(errno.ENOSPC, words, uri) from error
         raise
     return tuple(files)
 

@@ -23,6 +23,8 @@ WORDS: dict[str, Refusal] = {
     "permission denied": "rights", "operation not permitted": "rights", "read-only file system": "rights",
 }  # fmt: skip
 LONGEST_REASON = 300
+FULL_BYTES = 1_000_000
+"""Less than this free just after a write failed: it failed for want of room, whatever the writer says."""
 
 
 class StorageRefusedError(RuntimeError):
@@ -48,6 +50,15 @@ def refusal(error: BaseException) -> Refusal | None:
                 return kind
         now = now.__cause__ or now.__context__
     return None
+
+
+def is_full(place: str) -> bool:
+    """Whether a folder's disk is full, asked while everything that was written still lies there.
+
+    Polars says of a full disk "File out of specification", so that its words tell nothing.
+    """
+    folder = _existing(place)
+    return folder is not None and shutil.disk_usage(folder).free < FULL_BYTES
 
 
 @contextmanager
@@ -84,5 +95,10 @@ def _message(kind: Refusal, error: BaseException, places: Iterable[str]) -> str:
 
 
 def _free(place: str) -> str:
-    there = None if "://" in place else next((p for p in (Path(place), *Path(place).parents) if p.exists()), None)
-    return "unknown" if there is None else f"{shutil.disk_usage(there).free / 1e6:,.1f} MB"
+    folder = _existing(place)
+    return "unknown" if folder is None else f"{shutil.disk_usage(folder).free / 1e6:,.1f} MB"
+
+
+def _existing(place: str) -> Path | None:
+    """The folder, or the nearest one above it that is there; None for an object store."""
+    return None if "://" in place else next((p for p in (Path(place), *Path(place).parents) if p.exists()), None)
