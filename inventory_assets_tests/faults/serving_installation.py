@@ -22,7 +22,7 @@ from inventory_assets.operate.serving import await_socket, served
 from inventory_assets.operate.supervisor import Supervisor
 from inventory_assets.settings import Settings
 
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.5
 
 
 @dataclass

@@ -10,7 +10,10 @@ from datetime import UTC, date, datetime
 
 import psutil
 import pytest
+from dagster import DagsterRunStatus, RunsFilter
 
+from inventory_assets.defs import carriers
+from inventory_assets.defs.carriers import LAUNCHER_TAG, process_lives
 from inventory_assets.lakehouse.lake import Lake
 from inventory_assets.operate.progress import Watch
 from inventory_assets.settings import Settings
@@ -60,7 +63,7 @@ def test_killed_services_and_workers_lose_nothing_and_the_lane_moves_again_by_it
     dice = random.Random(seed)
     history = simulate_history(
         HistoryConfig(
-            start=date(2026, 1, 20), days=30 if LONG else 3, stores=2, items=8, lines_per_store_day=6.0, dirt=0.03
+            start=date(2026, 1, 20), days=30 if LONG else 2, stores=2, items=6, lines_per_store_day=6.0, dirt=0.03
         )
     )
     source = tmp_path / "source"
@@ -86,6 +89,9 @@ def test_killed_services_and_workers_lose_nothing_and_the_lane_moves_again_by_it
         for path in batches.pop():
             world.drop(source, path)
         world.wait(lambda: world.finished_since(0), 120, "the first refresh")
+        (first,) = world.instance.get_run_records(RunsFilter(statuses=[DagsterRunStatus.SUCCESS]))
+        assert process_lives(first.dagster_run.tags[LAUNCHER_TAG]), "the daemon says that it launches"
+        assert carriers._worker(world.instance, first), "Dagster notes the pid of a worker; the sweep relies on it"
         for _ in range(kills):
             for path in batches.pop():
                 world.drop(source, path)
