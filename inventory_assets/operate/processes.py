@@ -22,7 +22,7 @@ KILL_WAIT_SECONDS = 5.0
 
 
 class ServiceEndedError(RuntimeError):
-    """A service ended although it should serve; the message holds the tail of its log."""
+    """A service keeps ending although it should serve; the message holds the tail of its log."""
 
 
 class PortsTakenError(RuntimeError):
@@ -67,20 +67,6 @@ def start(service: Service) -> Running:
             start_new_session=True,
         )
     return Running(service, process)
-
-
-def check_running(running: Sequence[Running]) -> None:
-    """Make sure that every service still runs.
-
-    Raises:
-        ServiceEndedError: one ended.
-    """
-    for each in running:
-        code = each.process.poll()
-        if code is not None:
-            raise ServiceEndedError(
-                f"{each.service.name} ended with code {code}; the end of {each.service.log}:\n{tail(each.service.log)}"
-            )
 
 
 def left_behind(running: Running) -> set[psutil.Process]:
