@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,8 +32,8 @@ from inventory_assets.commands.output import (
 from inventory_assets.settings import Settings
 
 if TYPE_CHECKING:
-    from inventory_assets.operate.processes import Running
     from inventory_assets.operate.progress import Progress
+    from inventory_assets.operate.supervisor import Supervisor
 
 SAY_EVERY_SECONDS = 10.0
 STAGES = {
@@ -61,39 +62,45 @@ def demo(
         InstanceError,
         make_storage,
         prepare,
-        services,
         sole_owner,
     )
     from inventory_assets.operate.location import LocationError
-    from inventory_assets.operate.processes import PortsTakenError, ServiceEndedError, free_port, start, stop
+    from inventory_assets.operate.processes import PortsTakenError, ServiceEndedError, free_port
+    from inventory_assets.operate.serving import await_socket, served
+    from inventory_assets.operate.supervisor import Supervisor
     from inventory_assets.operate.waiting import StalledError
 
     settings = load_settings()
     if local_root(settings.landing) is None:
         fail("the demo writes into a local landing folder; unset INVENTORY_LANDING_URI", Exit.USAGE)
     data_dir = settings.data_dir.resolve()
-    running: list[Running] = []
+    supervisor = Supervisor(lambda line: errors().print(line, markup=False))
     finished = False
     try:
-        with terminable(), sole_owner(data_dir):
+        with terminable(), sole_owner(data_dir), TemporaryDirectory(prefix="inventory-") as sockets:
             begun = time.monotonic()
             fill_landing(settings, origin, file, days=days, seed=seed)
             prepare(settings.dagster_home)
             port = free_port(port)
-            wanted = services(data_dir, settings.dagster_home, port, os.environ)
-            with working("starting Dagster"):
-                make_storage(settings.dagster_home, wanted[0])
+            code, others = served(data_dir, settings.dagster_home, port, os.environ, Path(sockets))
             try:
-                for service in wanted:
-                    running.append(start(service))  # noqa: PERF401 - one by one: what was started must be ended
-                wait(settings, running, port, patience * 60, begun, as_json=as_json)
+                with working("starting Dagster"):
+                    make_storage(settings.dagster_home, others[0])
+                    for service, _ in code:
+                        supervisor.start(service)
+                    for _, socket in code:
+                        await_socket(socket, supervisor.look)
+                for service in others:
+                    supervisor.start(service)
+                wait(settings, supervisor, port, patience * 60, begun, as_json=as_json)
                 finished = True
                 say_addresses(settings, port, once=once)
                 while not once:
-                    serve(running)
+                    supervisor.look()
+                    time.sleep(1)
             finally:
                 with deaf():
-                    stop(running)
+                    supervisor.stop()
     except KeyboardInterrupt:
         errors().print("stopped" if finished else "interrupted; started again, the demo goes on where it was")
         raise typer.Exit(Exit.OK if finished else Exit.INTERRUPTED) from None
@@ -109,7 +116,7 @@ def demo(
 
 
 def wait(
-    settings: Settings, running: list[Running], port: int, patience_seconds: float, begun: float, *, as_json: bool
+    settings: Settings, supervisor: Supervisor, port: int, patience_seconds: float, begun: float, *, as_json: bool
 ) -> None:
     """Follow the work until the DuckDB file carries everything, then print the summary."""
     from inventory_assets.lakehouse.lake import Lake
@@ -119,15 +126,21 @@ def wait(
     from inventory_assets.operate.summary import summarise
     from inventory_assets.operate.waiting import wait_until_done
 
+    located = LocationCheck(f"http://{HOST}:{port}")
+
+    def check() -> None:
+        supervisor.look()
+        located()
+
     with reporting(begun) as report:
         now = wait_until_done(
             Watch(settings).look,
-            running,
+            lambda: supervisor.running,
             report=report,
             clock=time.monotonic,
             sleep=time.sleep,
             patience_seconds=patience_seconds,
-            check=LocationCheck(f"http://{HOST}:{port}"),
+            check=check,
         )
     summary = summarise(Lake(settings.lake, settings.secret_options), now, time.monotonic() - begun)
     if as_json:
@@ -139,14 +152,6 @@ def wait(
     print_grid(("item", "name", "currency", "units", "revenue"), best, "Top products")
     score = "unknown, no sale" if summary.quality_score is None else f"{summary.quality_score:.4f}"
     Console(highlight=False).print(f"DQ score {score} · {summary.seconds:.0f} s from file to DuckDB")
-
-
-def serve(running: list[Running]) -> None:
-    """One second of serving; a service that dies ends the demo."""
-    from inventory_assets.operate.processes import check_running
-
-    check_running(running)
-    time.sleep(1)
 
 
 def say_addresses(settings: Settings, port: int, *, once: bool) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
+
+from inventory_assets.defs.carriers import PROCESS_TAG, is_gone, process_mark
 
 if TYPE_CHECKING:
     from inventory_assets.pipeline.cadence import Refreshed
@@ -21,29 +21,12 @@ REFRESH = "refresh"
 """Name of the job the sensor asks for; other jobs of the lane keep it waiting, but are not its failures."""
 WRITTEN_TAG, GROWN_TAG = "inventory/bytes_written", "inventory/bytes_grown"
 RECENT_RUNS = 200
-PROCESS_TAG = "inventory/process"
-START_TIMEOUT = timedelta(seconds=180)
-MARK_TIMEOUT = timedelta(seconds=45)
-"""How long a started run may take to name its process: it is the first thing it does."""
 LONGEST_PAUSE = timedelta(minutes=10)
 TURN_SECONDS = 1.0
-LIVE = [
-    DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED,
-    DagsterRunStatus.CANCELING,
+CARRIED = [
+    DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING,
 ]  # fmt: skip
-
-
-def boot_id() -> str:
-    """Identity of this boot of the machine, empty where the system has none."""
-    path = Path("/proc/sys/kernel/random/boot_id")
-    return path.read_text().strip() if path.exists() else ""
-
-
-def process_mark(pid: int) -> str:
-    """What tells a process from all others: host, boot, pid, start."""
-    import psutil
-
-    return f"{socket.gethostname()}/{boot_id()}/{pid}/{int(psutil.Process(pid).create_time())}"
+LIVE = [DagsterRunStatus.QUEUED, *CARRIED]
 
 
 def mark_process(instance: dg.DagsterInstance, run_id: str) -> None:
@@ -60,40 +43,20 @@ def carried_here(context: dg.AssetExecutionContext) -> None:
         mark_process(context.instance, context.run_id)
 
 
-def process_lives(mark: str) -> bool:
-    """Whether the process of a run is still there; on another host nobody can tell, so it counts as alive."""
-    import psutil
-
-    host, boot, pid, started = mark.rsplit("/", 3)
-    if host != socket.gethostname():
-        return True
-    if boot != boot_id():
-        return False
-    try:
-        process = psutil.Process(int(pid))
-        return int(process.create_time()) == int(started) and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 def live_runs(instance: dg.DagsterInstance) -> Sequence[dg.RunRecord]:
     """Runs of the lane that are not over, newest first."""
     return instance.get_run_records(RunsFilter(tags={LANE_TAG: LANE}, statuses=LIVE))
 
 
 def sweep(instance: dg.DagsterInstance, now: datetime) -> list[str]:
-    """Fail runs of the lane whose process is gone, or that nothing ever began to carry; returns their ids.
+    """Fail runs of any job whose process is gone, or that nothing ever began to carry; returns their ids.
 
-    A queued run waits its turn however long that takes. One on its way must start within `START_TIMEOUT` of the last
-    thing that happened to it, and a started one must name its process within `MARK_TIMEOUT`.
+    Not only those of the lane: a dead backfill, maintenance or nightly check holds the lake's pool as well.
     """
     dead = []
-    for record in live_runs(instance):
+    for record in instance.get_run_records(RunsFilter(statuses=CARRIED)):
         run = record.dagster_run
-        mark = run.tags.get(PROCESS_TAG)
-        patience = MARK_TIMEOUT if run.status == DagsterRunStatus.STARTED else START_TIMEOUT
-        silent = run.status != DagsterRunStatus.QUEUED and now - record.update_timestamp > patience
-        if silent if mark is None else not process_lives(mark):
+        if is_gone(instance, record, now, marks_itself=run.tags.get(LANE_TAG) == LANE):
             instance.report_run_failed(run, "The process of this run is gone; its work is taken up by the next run.")
             dead.append(run.run_id)
     return dead

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from inventory_assets.contracts.silver import DECISIONS
+from inventory_assets.defs.lane import mark_process
 from inventory_assets.defs.resources import Store
 from inventory_assets.defs.specs import LAKE_POOL, OWNER, key, op_kinds
 
@@ -19,6 +20,7 @@ def check_keys_over_days(context: dg.OpExecutionContext, store: Store) -> None:
     """Write the findings as decisions; the sensor sees them and asks for a refresh of their days."""
     from inventory_assets.pipeline.duplicate_keys import check_keys
 
+    mark_process(context.instance, context.run_id)
     found = check_keys(store.workspace())
     numbers = {
         "rows_looked_for": found.rows_looked_for,

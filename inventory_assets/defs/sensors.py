@@ -44,6 +44,8 @@ def landing(context: dg.SensorEvaluationContext, store: Store) -> dg.RunRequest 
     planned = plan(workspace, settings.ingest)
     for path in planned.rewritten:
         context.log.warning(f"{path} was rewritten under its name; read it again with `inventory reread {path}`")
+    for path in planned.locked:
+        context.log.warning(f"{path} cannot be read by this user; it is taken in once it can")
     for other in planned.unrecognised:
         context.log.warning(f"not taken in: {other}")
     due = decisions_waiting(workspace.lake) or publication_due(workspace, settings) or orders_due(workspace)

@@ -181,10 +181,13 @@ def _stored(table: Table, lake: "Lake", days: Days | None) -> "Finding":
 
 
 def _run(context: dg.OpExecutionContext | dg.AssetExecutionContext, store: Store, step: Step, ask: Ask) -> "Report":
+    from inventory_assets.lakehouse.refusals import refusals_told
     from inventory_assets.lakehouse.writing import sole_writer
 
-    lock = store.settings().writer_lock
-    with sole_writer(lock, lambda: context.log.info(f"another process writes the lake; waiting for {lock}")):
+    settings = store.settings()
+    lock = settings.writer_lock
+    waiting = f"another process writes the lake; waiting for {lock}"
+    with refusals_told([settings.lake]), sole_writer(lock, lambda: context.log.info(waiting)):
         report, warnings = step.run(store, ask)
     for warning in warnings:
         context.log.warning(warning)

@@ -141,6 +141,12 @@ def read_bytes(root_uri: str, path: str, storage_options: Mapping[str, str] | No
         raise LandingError(f"landing file {path} cannot be read ({error}); put it back or list again") from error
 
 
+def is_locked(root_uri: str, path: str) -> bool:
+    """Whether a file is there that this user may not read; an object store says so only when it is read."""
+    local = local_root(root_uri)
+    return local is not None and (local / path).exists() and not os.access(local / path, os.R_OK)
+
+
 def recognise(entries: Iterator[Entry]) -> Listing:
     """Tell landing files from others by their paths."""
     files: list[LandingFile] = []
@@ -274,6 +280,10 @@ def _entry(path: str, file: os.DirEntry[str] | Path) -> Iterator[Entry]:
         status = file.stat()
     except FileNotFoundError:
         return
+    except OSError as error:
+        raise LandingError(
+            f"landing file {path} cannot be looked at ({error}); mend the rights of its folder"
+        ) from error
     if stat.S_ISREG(status.st_mode):
         yield Entry(path, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 

@@ -8,10 +8,12 @@ removes them. Invariant: no row is named in a commit that was not checked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import errno
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from time import perf_counter
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -21,6 +23,8 @@ import polars as pl
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.schemas import check, check_types, check_values, conform, judged_columns, polars_schema
 from inventory_assets.lakehouse.changes import as_date
+from inventory_assets.lakehouse.refusals import is_full
+from inventory_assets.lakehouse.stores import delete_files
 
 if TYPE_CHECKING:
     from polars.io.partition import FileProviderArgs, SinkedPathsCallbackArgs
@@ -78,8 +82,12 @@ def write_files(
     check_types(plan.collect_schema(), table)
     files = _sink(table, uri, plan, storage_options)
     began = perf_counter()
-    for file in files:
-        _check_file(table, uri, file, storage_options)
+    try:
+        for file in files:
+            _check_file(table, uri, file, storage_options)
+    except Exception:
+        discard(uri, [file.path for file in files], storage_options)
+        raise
     return Written(files, perf_counter() - began)
 
 
@@ -111,15 +119,40 @@ def _sink(
         if table.partition_by
         else f"{uri}/{name('', {})}"
     )
-    rows.sink_parquet(
-        target,
-        compression="zstd",
-        compression_level=1,
-        storage_options=dict(storage_options) if storage_options else None,
-        mkdir="://" not in uri,
-        sinked_paths_callback=note,
-    )
+    try:
+        rows.sink_parquet(
+            target,
+            compression="zstd",
+            compression_level=1,
+            storage_options=dict(storage_options) if storage_options else None,
+            mkdir="://" not in uri,
+            sinked_paths_callback=note,
+        )
+    except Exception as error:
+        begun = [path for path, _ in named.values()]
+        full, size = is_full(uri), _size(uri, begun)
+        discard(uri, begun, storage_options)
+        if full:
+            words = f"no space left on device after {size / 1e6:,.1f} MB of the new rows"
+            raise OSError(errno.ENOSPC, words, uri) from error
+        raise
     return tuple(files)
+
+
+def discard(uri: str, paths: Iterable[str], storage_options: Mapping[str, str] | None = None) -> None:
+    """Remove files that no commit will name, so that they do not fill the disk until vacuum finds them.
+
+    A store that does not let them go keeps them: the error that brought us here matters more.
+    """
+    with suppress(OSError):
+        delete_files(uri, list(paths), storage_options or {})
+
+
+def _size(uri: str, paths: Iterable[str]) -> int:
+    """Bytes of those files that are there; nothing for an object store, which shows a file when it is whole."""
+    if "://" in uri:
+        return 0
+    return sum(found.stat().st_size for path in paths if (found := Path(uri, path)).exists())
 
 
 def _check_file(table: Table, uri: str, file: DataFile, storage_options: Mapping[str, str] | None) -> None:

@@ -6,16 +6,19 @@ breaks is a finding, never a traceback.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from getpass import getuser
 from importlib import metadata
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from inventory_assets.ingest.landing import local_root
 from inventory_assets.operate.findings import Finding, worst_first
 from inventory_assets.settings import Settings
 
@@ -37,6 +40,7 @@ def examine(settings: Settings, environment: Mapping[str, str], now: datetime, p
         ("Python", lambda: python_version(sys.version_info[:2])),
         ("packages", packages),
         ("data folder", lambda: data_folder(settings.data_dir.resolve())),
+        ("folders", lambda: folders(settings)),
         ("time zones", time_zones),
         ("port", lambda: ui_port(port)),
         ("Dagster home", lambda: dagster_home(settings.dagster_home, environment)),
@@ -109,6 +113,29 @@ def data_folder(folder: Path) -> Iterator[Finding]:
         )
     else:
         yield Finding("ok", f"{folder} is writable, {free / 1e9:.0f} GB free")
+
+
+def folders(settings: Settings) -> Iterator[Finding]:
+    """Folders below the data folder this user may not write, and landing files it may not read."""
+    data = settings.data_dir.resolve()
+    written = [Path(settings.lake), settings.serving, settings.dagster_home, data / "logs"]
+    for top in written:
+        if "://" in str(top) or not top.exists():
+            continue
+        for folder in (top, *(path for path in top.rglob("*") if path.is_dir())):
+            if not os.access(folder, os.W_OK | os.X_OK):
+                yield Finding("error", f"{folder} cannot be written", f"chown -R {getuser()} {top}, or mend its rights")
+                break
+    landing = local_root(settings.landing)
+    if landing is None or not landing.exists():
+        return
+    locked = [path for path in sorted(landing.rglob("*")) if not os.access(path, os.R_OK)]
+    if locked:
+        yield Finding(
+            "error",
+            f"{len(locked)} files or folders of the landing folder cannot be read, first {locked[0]}",
+            f"let {getuser()} read them; they are taken in then",
+        )
 
 
 def time_zones(names: tuple[str, ...] = ZONES) -> Iterator[Finding]:

@@ -46,7 +46,9 @@ def template(name: str) -> str:
     return files("inventory_assets.operate").joinpath("templates", name).read_text("utf-8")
 
 
-def services(data_dir: Path, home: Path, port: int, environment: Mapping[str, str]) -> tuple[Service, Service]:
+def services(
+    data_dir: Path, home: Path, port: int, environment: Mapping[str, str], workspace: Path | None = None
+) -> tuple[Service, Service]:
     """Webserver and daemon of an instance, run by this interpreter.
 
     Args:
@@ -54,6 +56,7 @@ def services(data_dir: Path, home: Path, port: int, environment: Mapping[str, st
         home: folder of the instance, prepared.
         port: port of the webserver on the loopback address.
         environment: environment to start from.
+        workspace: what they load code from, `workspace.yaml` of the instance by default.
     """
     own = {
         **environment,
@@ -62,9 +65,9 @@ def services(data_dir: Path, home: Path, port: int, environment: Mapping[str, st
         "INVENTORY_DATA_DIR": str(data_dir),
         "PYTHONUNBUFFERED": "1",
     }
-    workspace = str(home / "workspace.yaml")
-    webserver = (sys.executable, "-m", "dagster_webserver", "-h", HOST, "-p", str(port), "-w", workspace)
-    daemon = (sys.executable, "-m", "dagster._daemon", "run", "-w", workspace)
+    code = str(workspace or home / "workspace.yaml")
+    webserver = (sys.executable, "-m", "dagster_webserver", "-h", HOST, "-p", str(port), "-w", code)
+    daemon = (sys.executable, "-m", "dagster._daemon", "run", "-w", code)
     return (
         Service("Dagster webserver", webserver, data_dir / "logs" / "dagster-webserver.log", own),
         Service("Dagster daemon", daemon, data_dir / "logs" / "dagster-daemon.log", own),

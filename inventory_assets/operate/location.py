@@ -10,6 +10,8 @@ from urllib.request import Request, urlopen
 QUERY = """{ workspaceOrError { __typename ... on Workspace { locationEntries { name loadStatus locationOrLoadError {
   __typename ... on PythonError { message causes: errorChain { error { message } } } } } } } }"""
 LOADED, ERROR = "LOADED", "PythonError"
+UNREACHABLE = "DagsterUserCodeUnreachableError"
+"""A code server that died or is still starting; the supervisor sees to it, and Dagster asks again."""
 
 
 class LocationError(RuntimeError):
@@ -59,6 +61,8 @@ def is_loaded(answer: dict[str, Any] | None) -> bool:
         content = entry.get("locationOrLoadError") or {}
         if content.get("__typename") == ERROR:
             causes = [cause["error"]["message"] for cause in content.get("causes") or []]
+            if any(UNREACHABLE in message for message in (content["message"], *causes)):
+                return False
             raise LocationError(
                 f"Dagster cannot load {entry['name']}: {' '.join([content['message'], *causes]).strip()}\n"
                 "See: dagster definitions validate -w workspace.yaml"

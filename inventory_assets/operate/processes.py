@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ KILL_WAIT_SECONDS = 5.0
 
 
 class ServiceEndedError(RuntimeError):
-    """A service ended although it should serve; the message holds the tail of its log."""
+    """A service keeps ending although it should serve; the message holds the tail of its log."""
 
 
 class PortsTakenError(RuntimeError):
@@ -69,29 +69,23 @@ def start(service: Service) -> Running:
     return Running(service, process)
 
 
-def check_running(running: Sequence[Running]) -> None:
-    """Make sure that every service still runs.
-
-    Raises:
-        ServiceEndedError: one ended.
-    """
-    for each in running:
-        code = each.process.poll()
-        if code is not None:
-            raise ServiceEndedError(
-                f"{each.service.name} ended with code {code}; the end of {each.service.log}:\n{tail(each.service.log)}"
-            )
+def left_behind(running: Running) -> set[psutil.Process]:
+    """Processes of a dead service's group that still live: its children, now nobody's."""
+    return _members({running.process.pid})
 
 
-def stop(running: Sequence[Running], grace_seconds: float = 10.0) -> None:
+def stop(running: Sequence[Running], grace_seconds: float = 10.0, others: Collection[psutil.Process] = ()) -> None:
     """End services: ask (SIGTERM to the whole group), wait, then kill what is left, descendants included.
 
     Args:
         running: the services; ended ones are fine, what they left behind is ended too.
         grace_seconds: how long all of them together may take to end by themselves.
+        others: further processes to end, with their descendants.
     """
     groups = {each.process.pid for each in running}
     family = _members(groups) | {child for each in running for child in _descendants(each.process.pid)}
+    family |= {process for process in others if _alive(process)}
+    family |= {child for process in others if _alive(process) for child in _descendants(process.pid)}
     _signal(family, signal.SIGTERM)
     deadline = time.monotonic() + grace_seconds
     left = family

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from inventory_assets.operate.processes import Running, check_running, tail
+from inventory_assets.operate.processes import Running, tail
 from inventory_assets.operate.progress import Progress
 
 
@@ -14,7 +14,7 @@ class StalledError(RuntimeError):
 
 def wait_until_done(
     look: Callable[[], Progress],
-    running: Sequence[Running],
+    running: Callable[[], Sequence[Running]],
     *,
     report: Callable[[Progress], None],
     clock: Callable[[], float],
@@ -27,7 +27,7 @@ def wait_until_done(
 
     Args:
         look: reads where the work stands.
-        running: services that must stay alive meanwhile.
+        running: the services that do the work; the ends of their logs explain a stall.
         report: called with every look.
         clock: seconds, never going back.
         sleep: waits some seconds.
@@ -39,12 +39,11 @@ def wait_until_done(
         The last look, whose stage is "done".
 
     Raises:
-        ServiceEndedError: a service died.
+        ServiceEndedError: raised by `check` where a service keeps dying.
         StalledError: nothing changed for `patience_seconds`.
     """
     moved, mark = clock(), None
     while True:
-        check_running(running)
         check()
         now = look()
         report(now)
@@ -53,7 +52,7 @@ def wait_until_done(
         if now.mark != mark:
             moved, mark = clock(), now.mark
         elif clock() - moved > patience_seconds:
-            raise StalledError(stalled(now, running, patience_seconds))
+            raise StalledError(stalled(now, running(), patience_seconds))
         sleep(interval_seconds)
 
 

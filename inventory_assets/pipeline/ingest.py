@@ -18,6 +18,7 @@ from inventory_assets.ingest.landing import (
     content_hash,
     find_landing,
     has_whole_footer,
+    is_locked,
     list_landing,
     read_bytes,
 )
@@ -37,6 +38,7 @@ class Planned:
         waiting: paths of files still being written.
         rewritten: paths whose content changed under their name; they are read again by command only.
         unrecognised: paths that belong to no feed, with the reason.
+        locked: paths of files this user may not read; they are taken in once it may.
         remaining: new files left for later runs.
     """
 
@@ -44,6 +46,7 @@ class Planned:
     waiting: tuple[str, ...] = ()
     rewritten: tuple[str, ...] = ()
     unrecognised: tuple[str, ...] = ()
+    locked: tuple[str, ...] = ()
     remaining: int = 0
 
     @property
@@ -90,13 +93,16 @@ def plan(workspace: Workspace, settings: IngestSettings) -> Planned:
     now = workspace.now()
     limits = Limits(settings.max_files_per_run, settings.max_bytes_per_run, settings.ready_after_seconds)
     tick = plan_tick(listing, known, now, limits)
-    files = [file for file in tick.files if _is_whole(workspace, file, now, settings.give_up_after_seconds)]
-    halves = [file.path for file in tick.files if file not in files]
+    locked = {file.path for file in tick.files if is_locked(workspace.landing, file.path)}
+    open_to_us = [file for file in tick.files if file.path not in locked]
+    files = [file for file in open_to_us if _is_whole(workspace, file, now, settings.give_up_after_seconds)]
+    halves = [file.path for file in open_to_us if file not in files]
     return Planned(
         files=tuple(files),
         waiting=(*(file.path for file in tick.waiting), *halves),
         rewritten=tuple(_rewritten(workspace, tick.rewritten)),
         unrecognised=tuple(f"{other.path}: {other.reason}" for other in listing.unrecognised),
+        locked=tuple(sorted(locked)),
         remaining=len(tick.remaining),
     )
 

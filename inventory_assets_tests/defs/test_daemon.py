@@ -16,9 +16,10 @@ import psutil
 import pytest
 from dagster import DagsterRunStatus, RunsFilter
 
-from inventory_assets.defs.lane import LANE, LANE_TAG, PROCESS_TAG
+from inventory_assets.defs.carriers import PROCESS_TAG
+from inventory_assets.defs.lane import LANE, LANE_TAG
 from inventory_assets.operate.instance import make_storage, prepare, services
-from inventory_assets.operate.processes import check_running, start, stop, tail
+from inventory_assets.operate.processes import start, stop, tail
 from inventory_assets.operate.progress import Watch
 from inventory_assets.settings import Settings
 from inventory_assets.simulator import HistoryConfig, simulate_history, sources_toml, write_history
@@ -60,7 +61,7 @@ def instance(data) -> Iterator[dg.DagsterInstance]:
     try:
         with dg.DagsterInstance.from_config(str(home)) as opened:
             yield opened
-        check_running([running])
+        assert running.process.poll() is None
         seen |= set(family.children(recursive=True))
     finally:
         stop([running])

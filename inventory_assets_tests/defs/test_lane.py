@@ -14,11 +14,14 @@ import psutil
 import pytest
 from dagster import DagsterRunStatus
 from dagster._core.definitions.reconstruct import ReconstructableRepository
+from dagster._core.events import EngineEventData
 from dagster._core.origin import JobPythonOrigin
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
+from dagster._core.storage.tags import GRPC_INFO_TAG
 
-from inventory_assets.defs import lane
-from inventory_assets.defs.lane import LANE, LANE_TAG, PROCESS_TAG, START_TIMEOUT
+from inventory_assets.defs import carriers, lane
+from inventory_assets.defs.carriers import LAUNCHER_TAG, PROCESS_TAG, START_TIMEOUT
+from inventory_assets.defs.lane import LANE, LANE_TAG
 from inventory_assets.defs.publish import writing
 from inventory_assets.ingest.landing import LandingError
 from inventory_assets.pipeline.ingest import ingest
@@ -52,11 +55,19 @@ def quiet(installation: Installation) -> str:
 
 
 def run(
-    installation: Installation, status: DagsterRunStatus, process: str | None = None, age: timedelta = timedelta()
+    installation: Installation,
+    status: DagsterRunStatus,
+    process: str | None = None,
+    age: timedelta = timedelta(),
+    *,
+    launcher: str | None = None,
+    lane_of: str | None = LANE,
+    tags: dict[str, str] | None = None,
 ) -> str:
-    """A run of the lane as the instance knows it."""
-    tags = {LANE_TAG: LANE, **({PROCESS_TAG: process} if process is not None else {})}
-    job = loaded().resolve_job_def("refresh")
+    """A run of the lane, or of the nightly check, as the instance knows it."""
+    named = {LANE_TAG: lane_of, PROCESS_TAG: process, LAUNCHER_TAG: launcher, **(tags or {})}
+    tags = {name: value for name, value in named.items() if value is not None}
+    job = loaded().resolve_job_def("refresh" if lane_of else "nightly_key_check")
     where = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("inventory_assets"), "__repository__").get_job_origin(
         job.name
     )
@@ -67,6 +78,14 @@ def run(
     if age:
         shift(installation, made.run_id, age)
     return made.run_id
+
+
+def tell_pid(installation: Installation, run_id: str, pid: int) -> None:
+    """What a run worker says first, as a code server's child."""
+    begun = installation.instance.get_run_by_id(run_id)
+    installation.instance.report_engine_event(
+        f"Started process for run (pid: {pid}).", begun, EngineEventData.in_process(pid)
+    )
 
 
 def shift(installation: Installation, run_id: str, age: timedelta) -> None:
@@ -92,8 +111,8 @@ def status_of(installation: Installation, run_id: str) -> DagsterRunStatus:
 def gone() -> str:
     """Mark of a process that has ended."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        mark = lane.process_mark(process.pid)
-        assert lane.process_lives(mark)
+        mark = carriers.process_mark(process.pid)
+        assert carriers.process_lives(mark)
         process.communicate(b"\n")
     return mark
 
@@ -140,7 +159,7 @@ def test_a_new_day_is_asked_for_where_supplier_orders_are_followed(installation)
 
 def test_no_run_is_asked_for_while_one_is_on_its_way(installation):
     installation.land_lines("a", line(1))
-    mine = lane.process_mark(os.getpid())
+    mine = carriers.process_mark(os.getpid())
     for status in (*LIVE_WITHOUT_PROCESS, DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED):
         live = run(installation, status, mine)
         assert quiet(installation) == f"run {live} of the lane is under way"
@@ -153,6 +172,59 @@ def test_a_run_whose_process_is_gone_is_failed_and_its_work_asked_for_again(inst
     dead = run(installation, DagsterRunStatus.STARTED, gone)
     assert asked(installation) == {"files": [name], "last_attempt": False}
     assert status_of(installation, dead) == DagsterRunStatus.FAILURE
+
+
+@pytest.mark.parametrize("lane_of", [LANE, None])
+def test_dead_runs_of_every_job_are_swept_because_they_hold_the_pool(installation, gone, lane_of):
+    dead = run(installation, DagsterRunStatus.STARTED, gone, lane_of=lane_of)
+    alive = run(installation, DagsterRunStatus.STARTED, carriers.process_mark(os.getpid()), lane_of=lane_of)
+    tick(installation)
+    assert status_of(installation, dead) == DagsterRunStatus.FAILURE
+    assert status_of(installation, alive) == DagsterRunStatus.STARTED
+
+
+@pytest.mark.parametrize("status", [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED])
+def test_a_run_killed_before_it_named_its_process_is_known_by_the_pid_its_worker_told(installation, status):
+    server = {GRPC_INFO_TAG: '{"host": "localhost", "socket": "/tmp/none"}'}
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        worked = run(installation, status, lane_of=None, tags=server)
+        tell_pid(installation, worked, process.pid)
+        tick(installation)
+        assert status_of(installation, worked) == status, "its worker lives"
+        process.communicate(b"\n")
+    tick(installation)
+    assert status_of(installation, worked) == DagsterRunStatus.FAILURE
+    elsewhere = run(installation, status, lane_of=None, tags={GRPC_INFO_TAG: '{"host": "other", "port": 4000}'})
+    tell_pid(installation, elsewhere, process.pid)
+    tick(installation)
+    assert status_of(installation, elsewhere) == status, "a pid of another host says nothing here"
+
+
+def test_a_pid_used_again_by_a_later_process_does_not_keep_a_dead_run_alive():
+    assert carriers.pid_lived_on(os.getpid(), datetime.now(UTC))
+    begun = datetime.fromtimestamp(psutil.Process().create_time(), UTC)
+    assert not carriers.pid_lived_on(os.getpid(), begun - timedelta(seconds=30))
+
+
+def test_a_launch_is_given_up_soon_after_its_launcher_died_and_late_where_it_lives(installation, gone):
+    installation.land_lines("a", line(1))
+    age = carriers.LAUNCH_GRACE + timedelta(seconds=5)
+    assert age < timedelta(seconds=30) < START_TIMEOUT
+    slow = run(installation, DagsterRunStatus.STARTING, age=age, launcher=carriers.process_mark(os.getpid()))
+    assert quiet(installation) == f"run {slow} of the lane is under way"
+    installation.instance.delete_run(slow)
+    fresh = run(installation, DagsterRunStatus.STARTING, launcher=gone)
+    assert quiet(installation) == f"run {fresh} of the lane is under way"
+    shift(installation, fresh, age)
+    assert asked(installation)
+    assert status_of(installation, fresh) == DagsterRunStatus.FAILURE
+
+
+def test_a_run_that_was_made_and_never_queued_is_failed_soon(installation):
+    installation.land_lines("a", line(1))
+    made = run(installation, DagsterRunStatus.NOT_STARTED, age=carriers.SUBMIT_TIMEOUT + timedelta(seconds=1))
+    assert asked(installation)
+    assert status_of(installation, made) == DagsterRunStatus.FAILURE
 
 
 @pytest.mark.parametrize("status", [*LIVE_WITHOUT_PROCESS, DagsterRunStatus.NOT_STARTED])
@@ -179,24 +251,24 @@ def test_a_run_that_waited_long_in_the_queue_still_gets_its_time_to_start(instal
 
 
 def test_a_live_process_is_told_from_a_reused_pid_another_boot_and_another_host(gone):
-    mine = lane.process_mark(os.getpid())
+    mine = carriers.process_mark(os.getpid())
     host, boot, pid, started = mine.rsplit("/", 3)
-    assert lane.process_lives(mine)
-    assert not lane.process_lives(gone)
-    assert not lane.process_lives(f"{host}/{boot}/{pid}/{int(started) - 60}")
-    assert not lane.process_lives(f"{host}/another-boot/{pid}/{started}")
-    assert lane.process_lives(f"not-{socket.gethostname()}/{boot}/{pid}/{started}"), "nobody can tell from here"
+    assert carriers.process_lives(mine)
+    assert not carriers.process_lives(gone)
+    assert not carriers.process_lives(f"{host}/{boot}/{pid}/{int(started) - 60}")
+    assert not carriers.process_lives(f"{host}/another-boot/{pid}/{started}")
+    assert carriers.process_lives(f"not-{socket.gethostname()}/{boot}/{pid}/{started}"), "nobody can tell from here"
 
 
 def test_a_killed_worker_that_nobody_has_waited_for_counts_as_gone():
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
-        mark = lane.process_mark(process.pid)
+        mark = carriers.process_mark(process.pid)
         process.kill()
         deadline = time.monotonic() + 10
-        while lane.process_lives(mark) and time.monotonic() < deadline:
+        while carriers.process_lives(mark) and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert not lane.process_lives(mark)
+        assert not carriers.process_lives(mark)
         assert psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE
     finally:
         process.communicate()
@@ -279,7 +351,7 @@ def test_a_landing_folder_that_cannot_be_listed_fails_the_tick_and_loses_nothing
 
 
 def test_a_run_started_past_the_queue_waits_for_the_older_one(installation, gone):
-    older = run(installation, DagsterRunStatus.STARTED, lane.process_mark(os.getpid()))
+    older = run(installation, DagsterRunStatus.STARTED, carriers.process_mark(os.getpid()))
     younger = run(installation, DagsterRunStatus.STARTED)
     lane.await_turn(installation.instance, older)
     from threading import Thread
