@@ -107,7 +107,7 @@ def _close_months(
     if changed is None:
         first, pairs = _first_month(lake, pins, counts), None
     else:
-        first = month_before(_month(changed.first_day)) if changed.first_day else month_after(last_month)
+        first = changed.first_month or month_after(last_month)
         pairs = changed.pairs
         if last_month > max(months):
             first, pairs = min(first, month_after(max(months))), None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 from deltalake.exceptions import DeltaError
@@ -19,6 +19,7 @@ from inventory_assets.contracts.silver import (
 )
 from inventory_assets.lakehouse.lake import Lake
 from inventory_assets.pipeline.workspace import Workspace
+from inventory_assets.stock.checkpoints import month_of
 from inventory_assets.stock.counts import COUNTS, PAIR, assumed_openings, authoritative_levels, counts_of
 from inventory_assets.stock.snapshot import changed_events
 
@@ -43,10 +44,10 @@ class Changed:
         return pl.concat([self.movements.select(PAIR), self.counts.select(PAIR)]).unique()
 
     @property
-    def first_day(self) -> date | None:
-        """Earliest business day among them."""
-        first = pl.concat([self.movements["event_date"], self.counts["event_date"]]).min()
-        return first if isinstance(first, date) else None
+    def first_month(self) -> date | None:
+        """UTC month of the earliest among them; its business day may lie in another month."""
+        first = pl.concat([self.movements["event_time"], self.counts["event_time"]]).min()
+        return month_of(first) if isinstance(first, datetime) else None
 
 
 def movements_since(lake: Lake, pins: dict[str, int], first_day: date | None = None) -> pl.DataFrame:
