@@ -131,7 +131,7 @@ def test_both_commands_build_a_range_in_one_run_where_no_daemon_lives(by_command
     assert (told["by"], len(told["runs"]), told["days"]) == ("this process", 1, len(DAYS))
 
     before = facts(lake, STORES)
-    assert before.height == len(DAYS), "bronze is among the tables kept by day: the files were taken in"
+    assert before.height == len(DAYS), "the refresh after it took the files in"
     damage(lake, FIRST, LAST)
     select = ",".join(backfill.request(FIRST, LAST).tables)
     module = ("-m", "inventory_assets.definitions")
