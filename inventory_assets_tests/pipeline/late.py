@@ -62,14 +62,14 @@ def land(folder: Path, feed: str, name: str, *rows: str) -> None:
 
 
 def land_history(folder: Path, today: date = TODAY) -> None:
-    """Everything that is not late: sales every fourth day, a transfer a month, a count of one pair, two masters."""
+    """Everything that is not late: sales every eighth day, a transfer a month, a count of one pair, two masters."""
     begin, late, count_day = (today - (TODAY - day) for day in (BEGIN, LATE, COUNTED))
-    days = [begin + timedelta(days=n) for n in range(0, (today - begin).days, 4)]
+    days = [begin + timedelta(days=n) for n in range(0, (today - begin).days, 8)]
     till = [sale(f"{place}-{day}-{item}", day, place, item) for day in days for place, item in PAIRS if place != "W1"]
     till.append(sale("EVENING", late, customer="C1", at="20:00:00Z", units=1))
     till.append(f"BAD,1,S1,A,,1.50,{late}T11:00:00Z,")
     land(folder, "pos", "history", *till)
-    months = days[::8]
+    months = days[::4]
     stock = [transfer(f"T{day}", day, "W1", "S2") for day in months] + [counted("N1", count_day, "S1", "B", 40)]
     land(folder, "warehouse", "history", *stock)
     land(folder, "stock", "history", *(f"{place},{item},900,{begin}T00:00:00Z" for place, item in PAIRS))
@@ -195,15 +195,14 @@ class Expectation:
         return {month for month in self._held(table) if month[0] is not None and month[0] >= str(first)}
 
     def to_next_count(self, table: Table) -> set[Partition]:
-        """Snapshot: days with a row of a changed pair, from the change to the pair's next count."""
+        """Snapshot: days from the change to the pair's next count on which a row of the pair differs."""
         reached: set[date] = set()
         for (item, place), (first, last) in (self.late.pairs or {}).items():
-            for lake in (self.old, self.new):
-                rows = lake.scan(table).filter(
-                    pl.col("product_sku") == item, pl.col("location_id") == place,
-                    pl.col("event_date").is_between(first, last or date.max),
-                )  # fmt: skip
-                reached |= set(rows.select("event_date").collect().to_series())
+            pair = pl.col("event_date").is_between(first, last or date.max)
+            pair &= (pl.col("product_sku") == item) & (pl.col("location_id") == place)
+            old, new = (set(lake.scan(table).filter(pair).collect().rows()) for lake in (self.old, self.new))
+            at = table.column_names.index("event_date")
+            reached |= {row[at] for row in old ^ new}
         return _texts(reached)
 
     def windows(self, table: Table) -> set[Partition]:
