@@ -1,7 +1,5 @@
 """The event log in batches holds what Dagster's own storage holds for the same events, table by table."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 from pathlib import Path

@@ -118,6 +118,7 @@ def events_handed_over(home: Path, monkeypatch) -> list[int]:
     def kept() -> None: ...
 
     monkeypatch.setattr(f"{__name__}.Counting", Counting, raising=False)
+    home.mkdir()
     storage = {"module": __name__, "class": "Counting", "config": {"base_dir": str(home / "events")}}
     with dg.DagsterInstance.local_temp(str(home), overrides={"event_log_storage": storage}) as instance:
         tags = {"dagster/asset_partition_range_start": "2024-01-01", "dagster/asset_partition_range_end": "2024-01-10"}
