@@ -107,6 +107,7 @@ def main() -> int:
 
         asked = request(FIRST_DAY, FIRST_DAY + timedelta(days=chosen.days - 1))
         home = Path(folder, "dagster")
+        home.mkdir()
         storage = {"custom": {"module": "inventory_assets.defs.storage", "class": "Storage",
                               "config": {"base_dir": str(home)}}}  # fmt: skip
         seconds: dict[str, list[float]] = {"alone": [], "by Dagster": []}
