@@ -66,9 +66,11 @@ def entries(monkeypatch) -> list[dg.EventLogEntry]:
         return list(instance.all_logs(result.run_id))
 
 
+@pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("size", [2, 7, 500])
-def test_batches_leave_the_rows_that_single_events_leave_in_dagsters_own_storage(entries, tmp_path, size):
-    """Of any size: a batch may hold several kinds of events of one asset."""
+def test_batches_leave_the_rows_that_single_events_leave_in_dagsters_own_storage(entries, tmp_path, size, backwards):
+    """Of any size and in any order: a batch may hold several kinds of events of one asset, any of them last."""
+    entries = entries[::-1] if backwards else entries
     ours, theirs = EventLog(str(tmp_path / "ours")), ConsolidatedSqliteEventLogStorage(str(tmp_path / "theirs"))
     for entry in entries:
         theirs.store_event(entry)
