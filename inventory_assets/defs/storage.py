@@ -64,7 +64,10 @@ class EventLog(ConsolidatedSqliteEventLogStorage):
                 if event.dagster_event_type in ASSET_EVENTS and event.get_dagster_event().asset_key
             ]
             self._store_asset_event_tags(connection, [event for event, _ in of_assets], [n for _, n in of_assets])
-            newest = {event.get_dagster_event().asset_key: (event, number) for event, number in of_assets}
+            newest = {
+                (event.get_dagster_event().asset_key, event.dagster_event_type): (event, number)
+                for event, number in of_assets
+            }
             for event, number in newest.values():
                 self._store_asset_event(connection, event, number)
         for event, number in stored:

@@ -175,6 +175,11 @@ class Lake:
         feed_at = table.partition_by.index("feed") if feed is not None else None
         return {as_date(values[column]) for values in changed if feed_at is None or values[feed_at] == feed}
 
+    def rows_changed(self, table: Table, after: int, upto: int) -> bool:
+        """Whether any row of a table changed in the versions `after` < v ≤ `upto`, or nobody can tell any more."""
+        changed = changed_partitions(self.uri(table), table, after, upto, self.storage_options)
+        return changed is None or bool(changed)
+
     def append(
         self, table: Table, frame: pl.DataFrame | pl.LazyFrame, metadata: Mapping[str, str] | None = None
     ) -> Commit:

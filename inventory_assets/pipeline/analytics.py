@@ -20,7 +20,16 @@ from inventory_assets.lakehouse.lake import Lake, Scope
 from inventory_assets.medallion.analytics_customers import customer_behavior_features
 from inventory_assets.medallion.analytics_demand import demand_forecasting_features
 from inventory_assets.medallion.analytics_items import inventory_optimization_features
-from inventory_assets.pipeline.workspace import Day, Report, Workspace, blocks, day_scope, dirty_from, shifted
+from inventory_assets.pipeline.workspace import (
+    Day,
+    Report,
+    Workspace,
+    blocks,
+    day_scope,
+    dirty_from,
+    nothing_new,
+    shifted,
+)
 
 FEATURE_BLOCK_DAYS = 31
 """Days of features computed together: each block reads the 89 days before it, so larger blocks read less twice."""
@@ -113,7 +122,8 @@ def refresh_customer_features(workspace: Workspace, *, anew: bool = False) -> Re
     pins = lake.pins(sources)
     if not pins:
         return report
-    if not anew and all(lake.consumed(table, source) == pins.get(source.path) for source in sources):
+    if not anew and nothing_new(lake, table, pins):
+        lake.note(table, pins)
         return report
     known = pl.col("customer_id").is_not_null()
     sales, returns, cancellations = (lake.scan(s, pins.get(s.path)).filter(known) for s in sources)

@@ -49,6 +49,7 @@ from inventory_assets.medallion.silver_stock import build_stock
 from inventory_assets.medallion.silver_supplier import build_supplier
 from inventory_assets.medallion.silver_warehouse import build_warehouse
 from inventory_assets.pipeline.workspace import Day, Report, Workspace, blocks, day_scope, dirty_days, shifted
+from inventory_assets.stock.snapshot import changed_events
 
 Frames = Mapping[str, Rows]
 SHARED = (QUARANTINE, DAY_BALANCE)
@@ -121,11 +122,23 @@ def refresh_master(workspace: Workspace, name: str, *, anew: bool = False) -> Re
         return report
     decisions = _decisions(lake, name, pins)
     frames = build(lake.scan(bronze, pins.get(bronze.path)).collect(), decisions, workspace.profiles)
-    for output in (*SHARED, table):  # see DayFeed.outputs
-        scope = Scope(feed=name) if output in SHARED else Scope()
-        commit = lake.replace(output, frames[output.path], scope, pins)
-        report.add(output, commit, list(commit.days) if output in SHARED else None)
+    for output in SHARED:  # first, see DayFeed.outputs
+        rows = frames[output.path].lazy().collect()
+        days = _differing(lake, output, name, rows) if not anew else None
+        if days == set():
+            lake.note(output, pins)
+            continue
+        scope = Scope(feed=name) if days is None else day_scope(days, name)
+        commit = lake.replace(output, rows if days is None else rows.filter(in_days(days)), scope, pins)
+        report.add(output, commit, list(commit.days) if days is None else days)
+    report.add(table, lake.replace(table, frames[table.path], Scope(), pins), None)
     return report
+
+
+def _differing(lake: Lake, output: Table, feed: str, rows: pl.DataFrame) -> set[Day]:
+    """Days on which a table holds other rows of a feed than these: the feed is built as a whole, its days are not."""
+    stored = lake.scan(output).filter(pl.col("feed") == feed).collect()
+    return set(changed_events(stored, rows)["event_date"].to_list())
 
 
 def refresh_masters(workspace: Workspace, *, anew: bool = False) -> Report:

@@ -29,7 +29,7 @@ from inventory_assets.contracts.silver import (
 from inventory_assets.contracts.tables import TABLES
 from inventory_assets.lakehouse.lake import Lake, Scope
 from inventory_assets.pipeline.stock_events import STOCK_INPUTS, Changed, all_counts, changed_since, movements_since
-from inventory_assets.pipeline.workspace import Day, Report, Workspace, blocks, day_scope, dirty_from
+from inventory_assets.pipeline.workspace import Day, Report, Workspace, blocks, day_scope, dirty_from, nothing_new
 from inventory_assets.stock.checkpoints import build_checkpoints, checkpoint_at, month_after, month_before, since_month
 from inventory_assets.stock.counts import PAIR
 from inventory_assets.stock.fold import fold, no_state
@@ -70,8 +70,8 @@ def refresh_position(workspace: Workspace, *, anew: bool = False) -> Report:
     lake = workspace.lake
     report = Report((STOCK_CHECKPOINTS, INVENTORY_POSITION))
     pins = lake.pins((*STOCK_INPUTS, QUARANTINE, *SUPPLIES))
-    taken = all(lake.consumed(INVENTORY_POSITION, TABLES[path]) == version for path, version in pins.items())
-    if taken and not anew:
+    if not anew and nothing_new(lake, INVENTORY_POSITION, pins):
+        lake.note(INVENTORY_POSITION, pins)
         return report
     states = _states(workspace, pins, report, anew=anew)
     held = quarantined_units(

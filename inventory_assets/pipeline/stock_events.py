@@ -45,7 +45,7 @@ class Changed:
 
     @property
     def first_month(self) -> date | None:
-        """UTC month of the earliest among them."""
+        """UTC month of the earliest among them; its business day may lie in another month."""
         first = pl.concat([self.movements["event_time"], self.counts["event_time"]]).min()
         return month_of(first) if isinstance(first, datetime) else None
 

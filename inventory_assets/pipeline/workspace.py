@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.sources import Profiles
+from inventory_assets.contracts.tables import TABLES
 from inventory_assets.lakehouse.lake import Commit, Lake, Scope
 
 Day = date | None
@@ -108,6 +109,15 @@ def dirty_from(lake: Lake, outputs: Iterable[Table], sources: Iterable[Table], p
         if source.path in pins:
             days |= dirty_days(lake, outputs, source, pins[source.path])
     return days
+
+
+def nothing_new(lake: Lake, output: Table, pins: Mapping[str, int]) -> bool:
+    """Whether no row of the pinned inputs changed since a table took them in; a commit may only note something."""
+    for path, version in pins.items():
+        after = lake.consumed(output, TABLES[path])
+        if after is None or after > version or lake.rows_changed(TABLES[path], after, version):
+            return False
+    return True
 
 
 def blocks(days: Collection[Day], rows: Mapping[Day, int], block_days: int, block_rows: int) -> Iterator[list[Day]]:

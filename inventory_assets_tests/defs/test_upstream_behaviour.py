@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from datetime import date
+from inspect import signature
 from pathlib import Path
 
 import dagster as dg
@@ -12,9 +14,12 @@ import pandera.polars as pa
 import polars as pl
 import pytest
 from dagster._core.errors import DagsterInvariantViolationError
+from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
 from deltalake import CommitProperties, DeltaTable, Field, Schema, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.schema import PrimitiveType
+
+from inventory_assets.defs.storage import BATCH_EVENTS, BATCH_VARIABLE
 
 DAILY = dg.DailyPartitionsDefinition("2024-01-01")
 
@@ -93,6 +98,71 @@ def test_a_failing_blocking_check_of_an_asset_fails_the_run_and_the_rows_stay():
         assert not result.success
         assert instance.get_latest_materialization_event(dg.AssetKey("above")) is not None
     assert seen == []
+
+
+def events_handed_over(home: Path, monkeypatch) -> list[int]:
+    """How many events Dagster gives a storage at a time in a run over ten days."""
+    sizes = []
+
+    class Counting(ConsolidatedSqliteEventLogStorage):
+        def store_event(self, event: dg.EventLogEntry) -> None:
+            sizes.append(1)
+            super().store_event(event)
+
+        def store_event_batch(self, events) -> None:
+            sizes.append(len(events))
+            for event in events:
+                super().store_event(event)
+
+    @dg.asset(partitions_def=DAILY, backfill_policy=dg.BackfillPolicy.single_run())
+    def kept() -> None: ...
+
+    monkeypatch.setattr(f"{__name__}.Counting", Counting, raising=False)
+    home.mkdir()
+    storage = {"module": __name__, "class": "Counting", "config": {"base_dir": str(home / "events")}}
+    with dg.DagsterInstance.local_temp(str(home), overrides={"event_log_storage": storage}) as instance:
+        tags = {"dagster/asset_partition_range_start": "2024-01-01", "dagster/asset_partition_range_end": "2024-01-10"}
+        assert dg.materialize([kept], instance=instance, tags=tags).success
+    return sizes
+
+
+def test_dagster_hands_over_events_one_by_one_unless_a_variable_says_otherwise(tmp_path, monkeypatch):
+    """Decides that `defs.storage` sets it: in one transaction each, a year's backfill costs a third of an hour."""
+    monkeypatch.delenv(BATCH_VARIABLE, raising=False)
+    assert set(events_handed_over(tmp_path / "one", monkeypatch)) == {1}
+    monkeypatch.setenv(BATCH_VARIABLE, BATCH_EVENTS)
+    assert max(events_handed_over(tmp_path / "many", monkeypatch)) >= 10
+
+
+def test_dagsters_own_sqlite_storage_writes_every_asset_event_into_two_files(tmp_path):
+    """Decides `defs.storage`: a file a run and a copy of its asset events double what a backfill leaves behind."""
+
+    @dg.asset
+    def kept() -> None: ...
+
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        run_id = dg.materialize([kept], instance=instance).run_id
+    files = {path.name: path for path in tmp_path.rglob("*.db")}
+    assert {f"{run_id}.db", "index.db"} <= set(files)
+    query = "SELECT count(*) FROM event_logs WHERE dagster_event_type = 'ASSET_MATERIALIZATION'"
+    for name in (f"{run_id}.db", "index.db"):
+        with sqlite3.connect(files[name]) as connection:
+            assert connection.execute(query).fetchall() == [(1,)], name
+
+
+def test_the_private_parts_of_dagsters_storage_that_ours_builds_on_are_there():
+    """Decides `defs.storage`: where one of them changes, compare the two storages again (`test_storage`) and adapt."""
+    wanted = {
+        "_connect": ["self"],
+        "_event_to_row": ["self", "event"],
+        "_has_asset_key_index_cols_on_connection": ["self", "conn"],
+        "_store_asset_event": ["self", "conn", "event", "event_id"],
+        "_store_asset_event_tags": ["self", "conn", "events", "event_ids"],
+        "store_asset_check_event": ["self", "event", "event_id"],
+        "store_event_batch": ["self", "events"],
+    }
+    found = {name: list(signature(getattr(ConsolidatedSqliteEventLogStorage, name)).parameters) for name in wanted}
+    assert found == wanted
 
 
 @pytest.fixture
