@@ -18,16 +18,26 @@ def defs() -> dg.Definitions:
         maintenance,
         nightly,
         publish,
+        purge,
         quality,
+        schedules,
         sensors,
         silver,
+        watch,
     )
     from inventory_assets.defs.resources import resources
 
     return dg.Definitions(
         assets=dg.load_assets_from_modules([bronze, silver, gold, analytics, quality, publish], include_specs=True),
-        jobs=[jobs.refresh, nightly.nightly_key_check, maintenance.maintain, maintenance.restore],
-        schedules=[nightly.every_night, maintenance.weekly_maintenance],
+        asset_checks=[watch.newest_days],
+        jobs=[
+            jobs.refresh, nightly.nightly_key_check, maintenance.maintain, maintenance.restore, watch.watch,
+            purge.purge,
+        ],
+        schedules=[
+            schedules.hourly_suppliers, schedules.daily_snapshot, watch.hourly_watch, nightly.every_night,
+            purge.nightly_purge, maintenance.weekly_maintenance,
+        ],
         sensors=[sensors.landing],
         resources=resources(),
         executor=dg.in_process_executor,

@@ -117,20 +117,21 @@ def _maintained_table(done: "Sequence[Maintained]") -> str:
     return "\n".join(lines)
 
 
-def _lane_job(op: dg.OpDefinition, name: str, description: str) -> dg.JobDefinition:
+def lane_job(op: dg.OpDefinition, name: str, description: str) -> dg.JobDefinition:
+    """A job of the lane: it waits for its turn, then runs the op."""
     after = {op.name: {"after": dg.DependencyDefinition(begin.name, "done")}}
     return dg.GraphDefinition(name, node_defs=[begin, op], dependencies=after, description=description).to_job(
         executor_def=dg.in_process_executor, tags={LANE_TAG: LANE}, owners=[OWNER]
     )
 
 
-maintain = _lane_job(
+maintain = lane_job(
     maintain_lake,
     "maintain",
     "Keeps the Delta tables small: compaction, removal of replaced files, checkpoints, logs. docs/maintenance.md says "
     "what stays readable for how long.",
 )
-restore = _lane_job(
+restore = lane_job(
     restore_tables,
     "restore",
     "Sets tables back to a tagged day. Run `refresh` afterwards, or wait for the sensor to do so.",

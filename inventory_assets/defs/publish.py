@@ -12,6 +12,7 @@ from inventory_assets.contracts.analytics import ANALYTICS
 from inventory_assets.contracts.domains import data_class
 from inventory_assets.contracts.gold import GOLD
 from inventory_assets.contracts.silver import DAY_BALANCE, LOCATIONS, PRODUCTS, QUARANTINE, SUPPLIERS
+from inventory_assets.defs.freshness import policy
 from inventory_assets.defs.resources import Store
 from inventory_assets.defs.shown import list_of_tables, published_details
 from inventory_assets.defs.specs import OWNER, key
@@ -61,6 +62,7 @@ def publish_now(store: Store) -> dict[str, Any]:
     tags={"layer": "serving", "domain": "all", "data_class": data_class(*PUBLISHED)},
     metadata={"tables": dg.MetadataValue.md(list_of_tables(PUBLISHED))},
     pool="duckdb",
+    freshness_policy=policy("serving/inventory_duckdb"),
     description="`serving/inventory.duckdb`: gold, analytics and masters for analysts and BI tools, replaced in one "
     "step and always readable. Changed days only; at most once every `publish.min_interval_seconds`.\n\n"
     "**Grain**: one file, one publish id in all tables\n\n**Late data**: the days that changed",

@@ -9,6 +9,7 @@ import dagster as dg
 from inventory_assets.contracts.column_lineage import sources_of
 from inventory_assets.contracts.domains import DOMAINS, data_class
 from inventory_assets.contracts.model import Column, Table
+from inventory_assets.defs.freshness import policy
 from inventory_assets.defs.partitions import DAILY
 
 # owners of jobs and sensors are in beta; without this every process of the code location says so at every start
@@ -92,6 +93,7 @@ def spec(table: Table) -> dg.AssetSpec:
         owners=[table.owner],
         tags=tags(table),
         partitions_def=DAILY if is_daily(table) else None,
+        freshness_policy=policy(table.path),
         metadata={
             "dagster/column_schema": dg.TableSchema(
                 columns=[_column(column) for column in table.columns],
