@@ -11,7 +11,7 @@ import dagster as dg
 
 from inventory_assets.defs.lane import GROWN_TAG, LANE, LANE_TAG, WRITTEN_TAG, await_turn, mark_process
 from inventory_assets.defs.resources import Store
-from inventory_assets.defs.specs import LAKE_POOL, OWNER, op_kinds
+from inventory_assets.defs.specs import LAKE_POOL, OWNER, WHEN_IT_FAILS, op_kinds
 from inventory_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def lane_job(op: dg.OpDefinition, name: str, description: str) -> dg.JobDefiniti
     """A job of the lane: it waits for its turn, then runs the op."""
     after = {op.name: {"after": dg.DependencyDefinition(begin.name, "done")}}
     return dg.GraphDefinition(name, node_defs=[begin, op], dependencies=after, description=description).to_job(
-        executor_def=dg.in_process_executor, tags={LANE_TAG: LANE}, owners=[OWNER]
+        executor_def=dg.in_process_executor, tags={LANE_TAG: LANE}, owners=[OWNER], metadata=WHEN_IT_FAILS
     )
 
 

@@ -71,4 +71,5 @@ def inventory_duckdb(context: dg.AssetExecutionContext, store: Store) -> dg.Mate
     """Publish what changed since the last publication."""
     begun = perf_counter()
     numbers = publish_now(store)
-    return dg.MaterializeResult(metadata={**numbers, "seconds": perf_counter() - begun, **published_details(store)})
+    seconds = round(perf_counter() - begun, 3)
+    return dg.MaterializeResult(metadata={**numbers, "seconds": seconds, **published_details(store)})

@@ -17,9 +17,14 @@ warnings.filterwarnings("ignore", message="Parameter `owners`", category=dg.Beta
 
 LAKE_POOL = "lake"
 """Every step that writes Delta tables takes this pool, so that each table has one writer."""
+KEEPER = "the sensor `landing` through the job `refresh`; materialising it here builds it again, changed or not"
+KEEPERS = {"silver/decisions": "people and nightly checks, through `inventory quarantine`"}
+"""Who writes a table that is no step of the refresh."""
 
 OWNER = "team:inventory-data"
 """Who answers for what is no table: jobs, sensors, schedules, the published file."""
+WHEN_IT_FAILS = {"when it fails": "docs/failures.md"}
+"""Metadata of every job."""
 DAGSTER_TYPES = {"Money": "decimal(18,4)", "Datetime": "timestamp (UTC)"}
 KINDS = {
     "bronze": {"deltalake", "bronze"},
@@ -67,7 +72,7 @@ def describe(table: Table) -> str:
     return (
         f"{table.description}\n\n**Grain**: {table.grain}\n\n**Key**: {', '.join(table.key)}\n\n"
         f"**Late data**: {table.reach.rule} ({table.reach.days_back} days back, {table.reach.days_forward} forward)\n\n"
-        f"**From**: {upstream}"
+        f"**From**: {upstream}\n\n**Kept current by**: {KEEPERS.get(table.path, KEEPER)}"
     )
 
 

@@ -21,7 +21,7 @@ from inventory_assets.contracts.tables import TABLES
 from inventory_assets.defs.audit import check_spec, runbook
 from inventory_assets.defs.freshness import READ_LAYERS
 from inventory_assets.defs.resources import Store
-from inventory_assets.defs.specs import OWNER, is_daily, key, op_kinds
+from inventory_assets.defs.specs import OWNER, WHEN_IT_FAILS, is_daily, key, op_kinds
 from inventory_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ watch = dg.define_asset_job(
     selection=dg.AssetSelection.checks(newest_days),
     executor_def=dg.in_process_executor,
     owners=[OWNER],
+    metadata=WHEN_IT_FAILS,
     description="Asks by the clock whether sources still send and whether the newest day of each daily table is "
     "current, so that silence is noticed although nothing arrives.",
 )
