@@ -70,7 +70,9 @@ class RunsSettings(BaseModel):
     """How long Dagster remembers what it did."""
 
     keep_days: int = Field(
-        default=7, ge=1, description="Days a finished run of the schedules and sensors stays; what the UI shows stays on."
+        default=7,
+        ge=1,
+        description="Days a finished run of schedules and sensors stays; what the UI shows stays.",
     )
     purge: str = Field(default="50 3 * * *", description="When older runs are deleted: cron, UTC.")
 

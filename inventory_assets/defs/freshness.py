@@ -33,7 +33,7 @@ def policy(path: str, allowed: FreshnessSettings | None = None) -> dg.FreshnessP
         allowed: how old it may be, by default as the settings of this installation say.
     """
     allowed = allowed or Settings().freshness
-    if path.split("/")[0] not in READ_LAYERS or not allowed.fail_hours:
+    if path.split("/", maxsplit=1)[0] not in READ_LAYERS or not allowed.fail_hours:
         return None
     factor = allowed.seldom if path in SELDOM else 1.0
     fail, warn = (timedelta(hours=factor * hours) for hours in (allowed.fail_hours, allowed.warn_hours))

@@ -66,9 +66,9 @@ def look(address):
 def test_an_asset_says_what_it_is_whose_it_is_and_what_its_columns_mean(look):
     text = look("/assets/gold/store_performance?view=overview", STORE_PERFORMANCE.description, "daily_revenue")
     for said in (
-        f"Grain: {STORE_PERFORMANCE.grain}", f"Key: {', '.join(STORE_PERFORMANCE.key)}", "Late data:", "Kept current by:",
-        "inventory-data", "domain: sales", "data_class: internal", "Delta Lake", "Polars", "Row count",
-        "Amount of the sales. [currency]", "decimal(18,4)",
+        f"Grain: {STORE_PERFORMANCE.grain}", f"Key: {', '.join(STORE_PERFORMANCE.key)}", "Late data:",
+        "Kept current by:", "inventory-data", "domain: sales", "data_class: internal", "Delta Lake", "Polars",
+        "Row count", "Amount of the sales. [currency]", "decimal(18,4)",
     ):  # fmt: skip
         assert said in text, said
     for blank in ("No description", "No owners", "No kinds", "No tags", "Never materialized"):

@@ -23,9 +23,7 @@ def land_order(installation: Installation) -> str:
 
 
 def test_every_schedule_and_sensor_is_on(installation):
-    states = {
-        each.name: each.default_status.value for each in [*(loaded().schedules or ()), *(loaded().sensors or ())]
-    }
+    states = {each.name: each.default_status.value for each in [*(loaded().schedules or ()), *(loaded().sensors or ())]}
     assert set(states.values()) == {"RUNNING"}
     assert set(states) == {
         "hourly_suppliers", "daily_snapshot", "hourly_watch", "nightly_key_check_schedule", "nightly_purge",
