@@ -6,8 +6,6 @@ check. Runs people started on assets (backfills, materialisations by hand) stay.
 materialisations and newest evaluations are the same before and after.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta

@@ -5,8 +5,6 @@ Other checks are looked at when something arrives, so that nobody would ask them
 warns of nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -45,7 +43,7 @@ class Watched:
     name: str
     table: Table
     description: str
-    find: Callable[[Lake, date], Finding]
+    find: Callable[["Lake", date], "Finding"]
 
     @property
     def key(self) -> dg.AssetCheckKey:
@@ -53,13 +51,13 @@ class Watched:
         return dg.AssetCheckKey(key(self.table.path), self.name)
 
 
-def _sources(lake: Lake, today: date) -> Finding:
+def _sources(lake: "Lake", today: date) -> "Finding":
     from inventory_assets.quality.currency import sources_keep_sending
 
     return sources_keep_sending(lake, today)
 
 
-def _newest_day(table: Table, lake: Lake, today: date) -> Finding:
+def _newest_day(table: Table, lake: "Lake", today: date) -> "Finding":
     from inventory_assets.quality.currency import newest_day_is_current
 
     return newest_day_is_current(lake, table, today)

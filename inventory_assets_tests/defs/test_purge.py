@@ -1,7 +1,5 @@
 """Old runs go, what Dagster shows stays: on a real instance with the project's own `dagster.yaml`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 import pytest
 
 from inventory_assets.contracts.gold import STORE_PERFORMANCE
+from inventory_assets.lakehouse.lake import Lake
 from inventory_assets.quality.anomalies import silence, silent_sources
 from inventory_assets.quality.currency import newest_day_is_current
-from inventory_assets_tests.pipeline.running import workspace_at
 
 LAST = date(2024, 6, 30)
 DAILY = [LAST - timedelta(days=back) for back in range(30)]
@@ -42,5 +42,5 @@ def test_all_sources_that_stop_together_are_seen_by_the_clock_only():
 
 
 def test_a_table_that_is_not_there_yet_is_no_finding(tmp_path):
-    found = newest_day_is_current(workspace_at(tmp_path).lake, STORE_PERFORMANCE, LAST)
+    found = newest_day_is_current(Lake(str(tmp_path)), STORE_PERFORMANCE, LAST)
     assert (found.passed, found.description, found.numbers) == (True, "no day has rows yet", {})
