@@ -15,10 +15,9 @@ IMAGES = Path(__file__).parents[2] / "docs" / "images"
 SETTLE_MS = 4_000
 """The UI draws in several steps, and says nowhere when it is done."""
 PAGES = {
-    "graph": ("/locations/inventory_assets/asset-groups/gold", "store_performance", 800),
+    "graph": ("/assets/gold/store_performance?view=lineage", "Lineage", 640),
     "asset": ("/assets/gold/store_performance?view=overview", "Freshness policy", 800),
     "partitions": ("/assets/gold/quality_scores?view=partitions&partition={yesterday}", "partition_row_count", 800),
-    "plots": ("/assets/gold/quality_scores?view=events", "partition_row_count", 800),
     "checks": ("/assets/silver/day_balance?view=checks&checkDetail=sources_keep_sending", "days_behind", 800),
     "automation": ("/automation", "hourly_watch", 640),
     "launchpad": ("/locations/inventory_assets/jobs/refresh/playground", "No errors", 700),
