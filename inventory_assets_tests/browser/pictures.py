@@ -12,7 +12,7 @@ from pathlib import Path
 from inventory_assets_tests.browser.ui import page
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
-SETTLE_MS = 4_000
+SETTLE_MS = 25_000
 """The UI draws in several steps, and says nowhere when it is done."""
 PAGES = {
     "graph": ("/assets/gold/store_performance?view=lineage", "Lineage", 640),
