@@ -51,6 +51,32 @@ class QualitySettings(BaseModel):
     )
 
 
+class FreshnessSettings(BaseModel):
+    """How old a table that people read may be."""
+
+    warn_hours: float = Field(
+        default=26.0, gt=0, description="Hours since its last write after which a table of daily feeds is late."
+    )
+    fail_hours: float = Field(
+        default=50.0, ge=0, description="Hours after which it is overdue; 0 expects nothing, as for a finished history."
+    )
+    seldom: float = Field(
+        default=7.0, ge=1, description="How many times longer tables may rest that change when suppliers or months do."
+    )
+    watch: str = Field(default="25 * * * *", description="When the clock looks for silence: cron, UTC.")
+
+
+class RunsSettings(BaseModel):
+    """How long Dagster remembers what it did."""
+
+    keep_days: int = Field(
+        default=7,
+        ge=1,
+        description="Days a finished run of schedules and sensors stays; what the UI shows stays.",
+    )
+    purge: str = Field(default="50 3 * * *", description="When older runs are deleted: cron, UTC.")
+
+
 class MaintenanceSettings(BaseModel):
     """How the lake is kept small, and how far back it can be read."""
 
@@ -103,6 +129,8 @@ class Settings(BaseSettings):
     publish: PublishSettings = PublishSettings()
     quality: QualitySettings = QualitySettings()
     maintenance: MaintenanceSettings = MaintenanceSettings()
+    freshness: FreshnessSettings = FreshnessSettings()
+    runs: RunsSettings = RunsSettings()
     fixed_clock: str | None = Field(default=None, description="ISO 8601 instant that stands still, for tests.")
     shared_data: Path | None = Field(
         default=None, description="Folder of the public data sets, for tests and benchmarks."

@@ -82,7 +82,9 @@ def demo(
             fill_landing(settings, origin, file, days=days, seed=seed)
             prepare(settings.dagster_home)
             port = free_port(port)
-            code, others = served(data_dir, settings.dagster_home, port, os.environ, Path(sockets))
+            code, others = served(
+                data_dir, settings.dagster_home, port, {**expectations(origin), **os.environ}, Path(sockets)
+            )
             try:
                 with working("starting Dagster"):
                     make_storage(settings.dagster_home, others[0])
@@ -152,6 +154,11 @@ def wait(
     print_grid(("item", "name", "currency", "units", "revenue"), best, "Top products")
     score = "unknown, no sale" if summary.quality_score is None else f"{summary.quality_score:.4f}"
     Console(highlight=False).print(f"DQ score {score} · {summary.seconds:.0f} s from file to DuckDB")
+
+
+def expectations(origin: Origin) -> dict[str, str]:
+    """Settings of the services: of a published data set, whose days lie in the past, nothing new is expected."""
+    return {} if origin == "simulated" else {"INVENTORY_FRESHNESS__FAIL_HOURS": "0"}
 
 
 def say_addresses(settings: Settings, port: int, *, once: bool) -> None:

@@ -30,6 +30,19 @@ RUNBOOKS = "docs/runbooks"
 Days = frozenset[date | None]
 
 
+def runbook(name: str) -> dict[str, Any]:
+    """Metadata that leads to the page about a failure of a check."""
+    return {"runbook": dg.MetadataValue.path(f"{RUNBOOKS}/{name}.md")}
+
+
+def check_spec(name: str, table: Table, description: str, *, blocking: bool) -> dg.AssetCheckSpec:
+    """Declaration of a check, which names the page about its failure."""
+    return dg.AssetCheckSpec(
+        name, asset=key(table.path), blocking=blocking, metadata=runbook(name),
+        description=f"{description} What to do when it fails: `{RUNBOOKS}/{name}.md`.",
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Check:
     """A check of a table.
@@ -56,10 +69,7 @@ class Check:
     @property
     def spec(self) -> dg.AssetCheckSpec:
         """Its declaration."""
-        return dg.AssetCheckSpec(
-            self.name, asset=key(self.table.path), blocking=self.blocking, metadata=self.runbook,
-            description=f"{self.description} What to do when it fails: `{RUNBOOKS}/{self.name}.md`.",
-        )  # fmt: skip
+        return check_spec(self.name, self.table, self.description, blocking=self.blocking)
 
     @property
     def severity(self) -> dg.AssetCheckSeverity:
@@ -69,7 +79,7 @@ class Check:
     @property
     def runbook(self) -> dict[str, Any]:
         """Metadata that leads to the page about a failure."""
-        return {"runbook": dg.MetadataValue.path(f"{RUNBOOKS}/{self.name}.md")}
+        return runbook(self.name)
 
 
 @dataclass(frozen=True)

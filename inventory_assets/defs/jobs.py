@@ -11,7 +11,7 @@ from inventory_assets.defs.publish import publish_now
 from inventory_assets.defs.quality import SCORES_STEP
 from inventory_assets.defs.resources import Store
 from inventory_assets.defs.silver import FACTS_STEP, MASTERS_STEP, MOVEMENTS_STEP
-from inventory_assets.defs.specs import OWNER, op_kinds
+from inventory_assets.defs.specs import OWNER, WHEN_IT_FAILS, op_kinds
 from inventory_assets.defs.steps import as_op, op_of
 
 STEPS = (
@@ -54,4 +54,9 @@ refresh = dg.GraphDefinition(
     dependencies=_dependencies(),
     description="Takes new landing files into bronze and rebuilds exactly the days that changed, up to the DuckDB "
     "file. Running it with nothing new writes nothing.",
-).to_job(executor_def=dg.in_process_executor, tags={LANE_TAG: LANE}, owners=[OWNER])
+).to_job(
+    executor_def=dg.in_process_executor,
+    tags={LANE_TAG: LANE},
+    owners=[OWNER],
+    metadata=WHEN_IT_FAILS,
+)

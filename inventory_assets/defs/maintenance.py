@@ -11,7 +11,7 @@ import dagster as dg
 
 from inventory_assets.defs.lane import GROWN_TAG, LANE, LANE_TAG, WRITTEN_TAG, await_turn, mark_process
 from inventory_assets.defs.resources import Store
-from inventory_assets.defs.specs import LAKE_POOL, OWNER, op_kinds
+from inventory_assets.defs.specs import LAKE_POOL, OWNER, WHEN_IT_FAILS, op_kinds
 from inventory_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -117,20 +117,21 @@ def _maintained_table(done: "Sequence[Maintained]") -> str:
     return "\n".join(lines)
 
 
-def _lane_job(op: dg.OpDefinition, name: str, description: str) -> dg.JobDefinition:
+def lane_job(op: dg.OpDefinition, name: str, description: str) -> dg.JobDefinition:
+    """A job of the lane: it waits for its turn, then runs the op."""
     after = {op.name: {"after": dg.DependencyDefinition(begin.name, "done")}}
     return dg.GraphDefinition(name, node_defs=[begin, op], dependencies=after, description=description).to_job(
-        executor_def=dg.in_process_executor, tags={LANE_TAG: LANE}, owners=[OWNER]
+        executor_def=dg.in_process_executor, tags={LANE_TAG: LANE}, owners=[OWNER], metadata=WHEN_IT_FAILS
     )
 
 
-maintain = _lane_job(
+maintain = lane_job(
     maintain_lake,
     "maintain",
     "Keeps the Delta tables small: compaction, removal of replaced files, checkpoints, logs. docs/maintenance.md says "
     "what stays readable for how long.",
 )
-restore = _lane_job(
+restore = lane_job(
     restore_tables,
     "restore",
     "Sets tables back to a tagged day. Run `refresh` afterwards, or wait for the sensor to do so.",

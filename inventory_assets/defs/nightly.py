@@ -5,7 +5,7 @@ import dagster as dg
 from inventory_assets.contracts.silver import DECISIONS
 from inventory_assets.defs.lane import mark_process
 from inventory_assets.defs.resources import Store
-from inventory_assets.defs.specs import LAKE_POOL, OWNER, key, op_kinds
+from inventory_assets.defs.specs import LAKE_POOL, OWNER, WHEN_IT_FAILS, key, op_kinds
 
 
 @dg.op(
@@ -38,6 +38,7 @@ def check_keys_over_days(context: dg.OpExecutionContext, store: Store) -> None:
 @dg.job(
     executor_def=dg.in_process_executor,
     owners=[OWNER],
+    metadata=WHEN_IT_FAILS,
     description="The key check of design §4: one row a key over the whole table. Its findings are rows of "
     "silver/decisions by the author `nightly key check`; running it twice adds nothing.",
 )

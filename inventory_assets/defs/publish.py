@@ -12,6 +12,7 @@ from inventory_assets.contracts.analytics import ANALYTICS
 from inventory_assets.contracts.domains import data_class
 from inventory_assets.contracts.gold import GOLD
 from inventory_assets.contracts.silver import DAY_BALANCE, LOCATIONS, PRODUCTS, QUARANTINE, SUPPLIERS
+from inventory_assets.defs.freshness import policy
 from inventory_assets.defs.lane import carried_here
 from inventory_assets.defs.resources import Store
 from inventory_assets.defs.shown import list_of_tables, published_details
@@ -65,6 +66,7 @@ def publish_now(store: Store) -> dict[str, Any]:
     tags={"layer": "serving", "domain": "all", "data_class": data_class(*PUBLISHED)},
     metadata={"tables": dg.MetadataValue.md(list_of_tables(PUBLISHED))},
     pool="duckdb",
+    freshness_policy=policy("serving/inventory_duckdb"),
     description="`serving/inventory.duckdb`: gold, analytics and masters for analysts and BI tools, replaced in one "
     "step and always readable. Changed days only; at most once every `publish.min_interval_seconds`.\n\n"
     "**Grain**: one file, one publish id in all tables\n\n**Late data**: the days that changed",
@@ -74,4 +76,5 @@ def inventory_duckdb(context: dg.AssetExecutionContext, store: Store) -> dg.Mate
     carried_here(context)
     begun = perf_counter()
     numbers = publish_now(store)
-    return dg.MaterializeResult(metadata={**numbers, "seconds": perf_counter() - begun, **published_details(store)})
+    seconds = round(perf_counter() - begun, 3)
+    return dg.MaterializeResult(metadata={**numbers, "seconds": seconds, **published_details(store)})

@@ -9,6 +9,7 @@ import dagster as dg
 from inventory_assets.contracts.column_lineage import sources_of
 from inventory_assets.contracts.domains import DOMAINS, data_class
 from inventory_assets.contracts.model import Column, Table
+from inventory_assets.defs.freshness import policy
 from inventory_assets.defs.partitions import DAILY
 
 # owners of jobs and sensors are in beta; without this every process of the code location says so at every start
@@ -16,9 +17,14 @@ warnings.filterwarnings("ignore", message="Parameter `owners`", category=dg.Beta
 
 LAKE_POOL = "lake"
 """Every step that writes Delta tables takes this pool, so that each table has one writer."""
+KEEPER = "the sensor `landing` through the job `refresh`; materialising it here builds it again, changed or not"
+KEEPERS = {"silver/decisions": "people and nightly checks, through `inventory quarantine`"}
+"""Who writes a table that is no step of the refresh."""
 
 OWNER = "team:inventory-data"
 """Who answers for what is no table: jobs, sensors, schedules, the published file."""
+WHEN_IT_FAILS = {"when it fails": "docs/failures.md"}
+"""Metadata of every job."""
 DAGSTER_TYPES = {"Money": "decimal(18,4)", "Datetime": "timestamp (UTC)"}
 KINDS = {
     "bronze": {"deltalake", "bronze"},
@@ -66,7 +72,7 @@ def describe(table: Table) -> str:
     return (
         f"{table.description}\n\n**Grain**: {table.grain}\n\n**Key**: {', '.join(table.key)}\n\n"
         f"**Late data**: {table.reach.rule} ({table.reach.days_back} days back, {table.reach.days_forward} forward)\n\n"
-        f"**From**: {upstream}"
+        f"**From**: {upstream}\n\n**Kept current by**: {KEEPERS.get(table.path, KEEPER)}"
     )
 
 
@@ -92,6 +98,7 @@ def spec(table: Table) -> dg.AssetSpec:
         owners=[table.owner],
         tags=tags(table),
         partitions_def=DAILY if is_daily(table) else None,
+        freshness_policy=policy(table.path),
         metadata={
             "dagster/column_schema": dg.TableSchema(
                 columns=[_column(column) for column in table.columns],

@@ -117,7 +117,7 @@ def as_asset(step: Step) -> dg.AssetsDefinition:
         lake = store.workspace().lake
         begun = perf_counter()
         report = _run(context, store, step, Ask(days, anew=True, config=context.op_execution_context.op_config or {}))
-        seconds = perf_counter() - begun
+        seconds = round(perf_counter() - begun, 3)
         said = known(context.instance, step.checks)
         results: dict[str, list[dg.AssetCheckResult]] = {table.path: [] for table in step.tables}
         for check in step.checks:
@@ -207,7 +207,9 @@ def _count_days(context: dg.AssetExecutionContext, lake: "Lake", table: Table) -
 
 
 def _numbers(lake: "Lake", done: "Replaced") -> dict[str, Any]:
-    numbers: dict[str, Any] = {"rows_written": done.rows, "days_written": len(done.days)}
+    numbers: dict[str, Any] = {"rows_written": done.rows}
+    if is_daily(TABLES[done.table]):
+        numbers["days_written"] = len(done.days)
     if done.version is not None:
         numbers["delta_version"] = done.version
         numbers["dagster/uri"] = lake.uri(TABLES[done.table])

@@ -9,8 +9,9 @@ their meaning are Dagster's; nothing here decides what is stored.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -32,6 +33,21 @@ if TYPE_CHECKING:
 
 BATCH_VARIABLE, BATCH_EVENTS = "DAGSTER_EVENT_BATCH_SIZE", "500"
 """Dagster hands events of one step over together only where this variable is set; it is set unless it is already."""
+
+
+def give_back(file: Path, least_share: float) -> int:
+    """Shrink a SQLite file when at least so large a share of it is empty; returns the bytes given back.
+
+    Readers go on meanwhile, writers wait: as long as copying what is left of the file takes.
+    """
+    before = file.stat().st_size
+    with closing(sqlite3.connect(file, timeout=SQLITE_BUSY_TIMEOUT_SECONDS, isolation_level=None)) as connection:
+        pages, free = (connection.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "freelist_count"))
+        if not free or free < least_share * pages:
+            return 0
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return before - file.stat().st_size
 
 
 class EventLog(ConsolidatedSqliteEventLogStorage):

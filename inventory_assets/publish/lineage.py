@@ -44,8 +44,9 @@ def page() -> str:
         "## The picture",
         "",
         "Left out, because they touch everything: each feed's rows also go to `silver/quarantine` (refused) and "
-        "`silver/day_balance` (counted), and every silver table reads `silver/decisions`. Gold and analytics are "
-        "published into the DuckDB file as they are.",
+        "`silver/day_balance` (counted), every silver table reads `silver/decisions`, and facts are flagged by "
+        "`silver/products`. Gold, analytics and the masters are published into the DuckDB file as they are; arrows to "
+        "it are drawn where nothing else follows.",
         "",
         "```mermaid",
         *_graph(),
@@ -114,15 +115,16 @@ def _graph() -> Iterator[str]:
         yield "  end"
     yield '  duckdb[("inventory.duckdb")]'
     yield from (f"  feed_{feed.name} --> {_node(f'bronze/{feed.bronze}')}" for feed in FEEDS.values())
-    for table in drawn:
-        yield from (
-            f"  {_node(path)} --> {_node(table.path)}"
-            for path in table.upstream
-            if path not in _EVERYWHERE and not (table.layer == "silver" and path == "silver/products")
-        )
-    published = {SOURCES[table.path] for table in PUBLISHED}
-    leaves = [table for table in drawn if table.path in published and not set(downstream(table.path)) & published]
-    yield from (f"  {_node(table.path)} --> duckdb" for table in leaves)
+    edges = [
+        (path, table.path)
+        for table in drawn
+        for path in table.upstream
+        if path not in _EVERYWHERE and not (table.layer == "silver" and path == "silver/products")
+    ]
+    yield from (f"  {_node(source)} --> {_node(target)}" for source, target in edges)
+    onward = {source for source, _ in edges}
+    ends = {SOURCES[table.path] for table in PUBLISHED} - onward - _EVERYWHERE
+    yield from (f"  {_node(path)} --> duckdb" for path in TABLES if path in ends)
 
 
 def _node(path: str) -> str:

@@ -2,12 +2,12 @@
 
 Only rows that were accepted count, so a source that sends nothing usable is as silent as one that sends nothing.
 There is no clock here: time is the newest business day any source reached, so that the same lake gives the same
-findings. That nothing at all arrives is seen by freshness, not here.
+findings. That nothing at all arrives is seen by `quality.currency`, which is told the day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -108,17 +108,27 @@ def _distance(rows: int, usual: float) -> float:
     return log((rows + DAMPING) / (usual + DAMPING))
 
 
-def silent_sources(counts: Counts) -> Iterator[Silence]:
-    """Sources whose newest day lies further behind the newest of all than their longest usual gap and a day."""
-    newest = max((max(rows) for rows in counts.values()), default=date.min)
+def silence(days: Iterable[date], upto: date) -> tuple[int, int] | None:
+    """Days a series has been silent at `upto` and its longest usual gap; None where it is not, or cannot be told.
+
+    Silent is what lies further behind than the longest of its last gaps and a day. After `ENDED_AFTER` days it counts
+    as ended, and before `LEAST_DAYS` days with rows nothing is usual.
+    """
+    known = sorted(days)[-GAPS - 1 :]
+    if len(known) < LEAST_DAYS:
+        return None
+    usual = max((later - earlier).days for earlier, later in pairwise(known))
+    silent = (upto - known[-1]).days
+    return (silent, usual) if usual + 1 < silent <= ENDED_AFTER else None
+
+
+def silent_sources(counts: Counts, upto: date | None = None) -> Iterator[Silence]:
+    """Sources silent at a day, by default the newest day of all of them."""
+    upto = upto or max((max(rows) for rows in counts.values()), default=date.min)
     for (feed, system), rows in counts.items():
-        days = sorted(rows)[-GAPS - 1 :]
-        if len(days) < LEAST_DAYS:
-            continue
-        usual = max((later - earlier).days for earlier, later in pairwise(days))
-        silent = (newest - days[-1]).days
-        if usual + 1 < silent <= ENDED_AFTER:
-            yield Silence(feed, system, days[-1], silent, usual)
+        found = silence(rows, upto)
+        if found is not None:
+            yield Silence(feed, system, max(rows), *found)
 
 
 def volumes_are_usual(lake: Lake, _days: Collection[date | None] | None = None) -> Finding:

@@ -15,6 +15,7 @@ import polars as pl
 import psutil
 import pytest
 from dagster import DagsterRunStatus, RunsFilter
+from dagster._core.definitions.freshness import FreshnessState
 
 from inventory_assets.defs.carriers import PROCESS_TAG
 from inventory_assets.defs.lane import LANE, LANE_TAG
@@ -38,6 +39,7 @@ def data(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("INVENTORY_INGEST__READY_AFTER_SECONDS", "0")
     monkeypatch.setenv("INVENTORY_INGEST__INTERVAL_SECONDS", "2")
     monkeypatch.setenv("INVENTORY_PUBLISH__MIN_INTERVAL_SECONDS", "0")
+    monkeypatch.setenv("FRESHNESS_DAEMON_INTERVAL_SECONDS", "5")
     today = datetime.now(UTC).date()
     made = simulate_history(
         HistoryConfig.ending(today, days=3, stores=2, items=6, warehouses=1, lines_per_store_day=8, dirt=0.0)
@@ -82,6 +84,12 @@ def lane_runs(instance: dg.DagsterInstance) -> list[dg.RunRecord]:
     return list(instance.get_run_records(RunsFilter(tags={LANE_TAG: LANE}), ascending=True))
 
 
+def freshness(instance: dg.DagsterInstance, asset: dg.AssetKey) -> FreshnessState | None:
+    """What the daemon last said of the policy of an asset."""
+    record = instance.get_freshness_state_records([asset]).get(asset)
+    return record and record.freshness_state
+
+
 def in_the_middle(instance: dg.DagsterInstance, data: Path) -> tuple[str, int] | None:
     """The first run and its worker, once it has written something."""
     for record in lane_runs(instance):
@@ -113,6 +121,8 @@ def test_the_sensor_carries_files_to_duckdb_and_a_killed_worker_is_replaced(data
         ).fetchall()
     assert published == [(truth["units"].sum(), truth["amount"].sum())]
     assert len(lane_runs(instance)) <= 4, "one run at a time, none without work"
+    published = dg.AssetKey(["serving", "inventory_duckdb"])
+    wait_for(lambda: freshness(instance, published) == FreshnessState.PASS, data)
     files = len([path for path in (data / "landing").rglob("*") if path.is_file()])
     assert look.look().files_found == files
     assert look.look().files_waiting == ()

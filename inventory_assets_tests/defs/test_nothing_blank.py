@@ -91,7 +91,7 @@ def test_no_check_is_blank(loaded):
 def test_no_job_and_no_step_is_blank(loaded):
     blank = []
     for job in jobs(loaded):
-        blank += [f"job {job.name}"] if says_little(job.description) or not job.owners else []
+        blank += [f"job {job.name}"] if says_little(job.description) or not job.owners or not job.metadata else []
         for node in job.graph.nodes:
             definition = node.definition
             if isinstance(definition, dg.OpDefinition) and not _is_asset_step(loaded, definition):
