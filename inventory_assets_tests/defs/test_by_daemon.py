@@ -33,7 +33,7 @@ from inventory_assets.lakehouse.lake import Lake
 from inventory_assets.operate.location import ask, is_loaded
 from inventory_assets.publish.sql import query
 from inventory_assets.settings import Settings
-from inventory_assets_tests.faults.campaign import LONG, record
+from inventory_assets_tests.faults.campaign import LONG, long_only, record
 from inventory_assets_tests.faults.serving import Served, served
 from inventory_assets_tests.pipeline.late import (
     SOURCES,
@@ -183,6 +183,7 @@ def test_a_range_asked_for_in_the_ui_is_one_run_of_small_events(running):
     running.wait_until_done()
 
 
+@long_only
 def test_a_range_asked_for_by_command_is_queued_with_the_daemon(running):
     command = [sys.executable, "-m", "inventory_assets.cli", "backfill", "--table", SUMMARY.path, "--json"]
     days = ["--from", str(today() - timedelta(days=9)), "--to", str(today())]
@@ -195,6 +196,7 @@ def test_a_range_asked_for_by_command_is_queued_with_the_daemon(running):
         assert runs_of(instance, told["backfill"]) == [DagsterRunStatus.SUCCESS]
 
 
+@long_only
 def test_overlapping_requests_at_once_end_right_while_files_arrive(running, tmp_path):
     running.wait_until_done()
     first = today() - timedelta(days=60)

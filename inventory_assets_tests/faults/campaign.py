@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from benchmarks.report import figure, publish
 
 LONG = "INVENTORY_TEST_PROFILE" in os.environ
 """Whether campaigns run at full length."""
+long_only = pytest.mark.skipif(not LONG, reason="a long campaign; make chaos runs it")
 
 
 def record(name: str, title: str, target: str, measured: str, *, reached: bool, details: dict) -> None:

@@ -17,7 +17,7 @@ from inventory_assets.lakehouse.lake import Lake
 from inventory_assets.operate.instance import make_storage, prepare, services
 from inventory_assets.settings import Settings
 from inventory_assets.simulator import HistoryConfig, simulate_history, sources_toml, write_history
-from inventory_assets_tests.faults.campaign import LONG, record
+from inventory_assets_tests.faults.campaign import long_only, record
 from inventory_assets_tests.pipeline.running import BRONZE, bronze_rows, differences, published_cells
 
 CLOCK = "2026-06-01T00:00:00+00:00"
@@ -74,8 +74,9 @@ class Installation:
 
 
 @pytest.mark.slow
+@long_only
 def test_killed_runs_lose_and_double_nothing(tmp_path):
-    kills = int(os.environ.get("INVENTORY_CHAOS_KILLS", "10" if LONG else "3"))
+    kills = int(os.environ.get("INVENTORY_CHAOS_KILLS", "10"))
     seed = int(os.environ.get("INVENTORY_CHAOS_SEED", "20260101"))
     dice = random.Random(seed)
     history = simulate_history(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from inventory_assets.pipeline.workspace import Workspace
 from inventory_assets.quality.checks import every_row_accounted, keeps_contract
 from inventory_assets.settings import Settings
 from inventory_assets.simulator import HistoryConfig, simulate_history, sources_toml, write_history
+from inventory_assets_tests.faults.campaign import long_only
 from inventory_assets_tests.pipeline.running import differences, refresh_everything, versions, workspace_at
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -303,7 +303,7 @@ def test_any_decisions_in_any_order_give_what_a_fresh_build_with_them_gives(hist
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("INVENTORY_TEST_PROFILE" not in os.environ, reason="a long campaign; make chaos runs it")
+@long_only
 @pytest.mark.parametrize("seed", range(2, 22))
 def test_twenty_more_rounds_of_decisions_do_so_too(history, tmp_path, seed):
     campaign(history, tmp_path, seed)
