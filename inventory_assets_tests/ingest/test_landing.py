@@ -99,7 +99,9 @@ def test_a_file_is_complete_when_unchanged_for_so_long() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("a.parquet", as_parquet([])), ("a.avro", as_avro([])), ("a.avro", capture_of(b"{}", b"{}"))]
+    ("name", "content"),
+    [("a.parquet", as_parquet([])), ("a.avro", as_avro([])), ("a.avro", capture_of(b"{}", b"{}"))],
+    ids=["parquet", "avro", "capture"],
 )
 def test_a_footer_is_whole_or_the_file_is_still_being_written(name: str, content: bytes) -> None:
     assert has_whole_footer(content, name)
