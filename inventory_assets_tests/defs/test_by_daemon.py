@@ -152,6 +152,7 @@ def test_a_late_sale_200_days_back_rewrites_what_is_declared_and_reaches_duckdb_
     equal_to_a_fresh_build(running, tmp_path / "fresh")
 
 
+@long_only
 def test_a_range_asked_for_in_the_ui_is_one_run_of_small_events(running):
     """The mutation is the one behind the button "Launch backfill"; its policy makes one run of the range."""
     running.wait_for(lambda: is_loaded(ask(f"http://127.0.0.1:{running.port}")))

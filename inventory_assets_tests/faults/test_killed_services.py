@@ -18,7 +18,7 @@ from inventory_assets.lakehouse.lake import Lake
 from inventory_assets.operate.progress import Watch
 from inventory_assets.settings import Settings
 from inventory_assets.simulator import HistoryConfig, simulate_history, sources_toml, write_history
-from inventory_assets_tests.faults.campaign import LONG, record
+from inventory_assets_tests.faults.campaign import long_only, record
 from inventory_assets_tests.faults.serving_installation import Served, serve
 from inventory_assets_tests.pipeline.running import (
     BRONZE,
@@ -35,11 +35,10 @@ ENVIRONMENT = {
     "INVENTORY_FIXED_CLOCK": NOW.isoformat(),
     "INVENTORY_PUBLISH__MIN_INTERVAL_SECONDS": "0",
     "INVENTORY_INGEST__READY_AFTER_SECONDS": "0",
-    "INVENTORY_INGEST__INTERVAL_SECONDS": "2" if not LONG else "10",
+    "INVENTORY_INGEST__INTERVAL_SECONDS": "10",
     "INVENTORY_MAINTENANCE__BURST_SECONDS": "1000000",
 }
-PROMISED_SECONDS = 60.0 if LONG else 120.0
-"""A machine that runs the whole suite at the same time is given twice the time."""
+PROMISED_SECONDS = 60.0
 LONGEST_REST_SECONDS = 12.0
 
 
@@ -55,16 +54,15 @@ def kill(world: Served, dice: random.Random) -> str:
 
 
 @pytest.mark.slow
+@long_only
 @pytest.mark.xdist_group("killed services")
 def test_killed_services_and_workers_lose_nothing_and_the_lane_moves_again_by_itself(tmp_path, monkeypatch):
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "disturbed" / "dagster"))
-    kills = int(os.environ.get("INVENTORY_CHAOS_KILLS", "100" if LONG else "1"))
+    kills = int(os.environ.get("INVENTORY_CHAOS_KILLS", "100"))
     seed = int(os.environ.get("INVENTORY_CHAOS_SEED", "20260101"))
     dice = random.Random(seed)
     history = simulate_history(
-        HistoryConfig(
-            start=date(2026, 1, 20), days=30 if LONG else 2, stores=2, items=6, lines_per_store_day=6.0, dirt=0.03
-        )
+        HistoryConfig(start=date(2026, 1, 20), days=30, stores=2, items=6, lines_per_store_day=6.0, dirt=0.03)
     )
     source = tmp_path / "source"
     write_history(history, source / "landing", tmp_path / "truth")
@@ -95,7 +93,7 @@ def test_killed_services_and_workers_lose_nothing_and_the_lane_moves_again_by_it
         for _ in range(kills):
             for path in batches.pop():
                 world.drop(source, path)
-            world.rest(dice.uniform(0, LONGEST_REST_SECONDS if LONG else 6.0))
+            world.rest(dice.uniform(0, LONGEST_REST_SECONDS))
             kind = kill(world, dice)
             at, begun = time.time(), time.monotonic()
             for path in batches.pop():
