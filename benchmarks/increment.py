@@ -98,8 +98,8 @@ def main() -> int:
     young_all, old_all = (statistics.median(everything for _, everything in seconds[days]) for days in (YOUNG, OLD))
     result = figure(
         "increment",
-        f"refresh after {NEW_LINES:,} lines of the last day, bronze to gold with the position of stock: a lake of {OLD} "
-        f"days beside one of {YOUNG}",
+        f"refresh after {NEW_LINES:,} lines of the last day, bronze to gold with the position of stock: a lake of "
+        f"{OLD} days beside one of {YOUNG}",
         f"≤ {MOST_RATIO} ×",
         f"{old / young:.2f} × ({old:.2f} s, young lake {young:.2f} s); with scores and analytics "
         f"{old_all / young_all:.2f} × ({old_all:.2f} s, {young_all:.2f} s)",
