@@ -121,7 +121,8 @@ def main() -> int:
         for each in (
             figure(
                 "latency_idle",
-                f"file dropped into the idle lane of `make run` → bronze, → DuckDB; p95 of {chosen.files}, random phase",
+                f"file dropped into the idle lane of `make run` at a random moment → bronze, → DuckDB; p95 of "
+                f"{chosen.files}",
                 f"< {BRONZE_SECONDS:.0f} s; < {IDLE_SECONDS:.0f} s",
                 f"{to_bronze:.1f} s; {to_file:.1f} s",
                 reached=to_bronze < BRONZE_SECONDS and to_file < IDLE_SECONDS,

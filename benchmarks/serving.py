@@ -1,4 +1,4 @@
-"""A served installation to measure: `inventory demo` in a process of its own, and files dropped into its landing folder."""
+"""A served installation to measure: `inventory demo` in a process of its own, and files dropped for it."""
 
 from __future__ import annotations
 

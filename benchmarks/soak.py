@@ -107,8 +107,8 @@ def main() -> int:
     parts = ", ".join(f"{part} {size:.0f} MB ({disk[part]:+.2f} a minute)" for part, size in warm[-1]["disk"].items())
     result = figure(
         "soak",
-        f"a lane left running for {chosen.minutes:g} minutes at one file every {EVERY_SECONDS:.0f} s: backlog, memory of "
-        "each process after warm-up, disk",
+        f"a lane left running for {chosen.minutes:g} minutes at one file every {EVERY_SECONDS:.0f} s: backlog, memory "
+        "of each process after warm-up, disk",
         f"backlog bounded; ≤ {MOST_GROWTH:g} MB a minute; disk bounded",
         f"at most {waiting} files waiting; MB a minute: {told}; at the end {parts}",
         reached=waiting * EVERY_SECONDS <= MOST_WAITING_MINUTES * 60
