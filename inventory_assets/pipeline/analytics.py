@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 
 import polars as pl
+from deltalake.exceptions import DeltaError
 
 from inventory_assets.contracts.analytics import (
     CUSTOMER_BEHAVIOR_FEATURES,
@@ -14,10 +15,11 @@ from inventory_assets.contracts.analytics import (
     ROLLING_DAYS,
 )
 from inventory_assets.contracts.gold import DAILY_INVENTORY_SUMMARY
+from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.schemas import empty
 from inventory_assets.contracts.silver import CANCELLATIONS, RETURNS, SALES
 from inventory_assets.lakehouse.lake import Lake, Scope
-from inventory_assets.medallion.analytics_customers import customer_behavior_features
+from inventory_assets.medallion.analytics_customers import CUSTOMER, customer_behavior_features
 from inventory_assets.medallion.analytics_demand import demand_forecasting_features
 from inventory_assets.medallion.analytics_items import inventory_optimization_features
 from inventory_assets.pipeline.workspace import (
@@ -31,6 +33,7 @@ from inventory_assets.pipeline.workspace import (
     shifted,
 )
 
+CUSTOMER_SOURCES = (SALES, RETURNS, CANCELLATIONS)
 FEATURE_BLOCK_DAYS = 31
 """Days of features computed together: each block reads the 89 days before it, so larger blocks read less twice."""
 
@@ -115,24 +118,51 @@ def refresh_item_features(workspace: Workspace, *, anew: bool = False) -> Report
 
 
 def refresh_customer_features(workspace: Workspace, *, anew: bool = False) -> Report:
-    """Rebuild customer features when sales, returns or cancellations changed, or `anew`."""
+    """Compute the customers of whom a sale, return or cancellation changed, or all of them `anew`."""
     lake, table = workspace.lake, CUSTOMER_BEHAVIOR_FEATURES
-    sources = (SALES, RETURNS, CANCELLATIONS)
     report = Report((table,))
-    pins = lake.pins(sources)
+    pins = lake.pins(CUSTOMER_SOURCES)
     if not pins:
         return report
     if not anew and nothing_new(lake, table, pins):
         lake.note(table, pins)
         return report
-    known = pl.col("customer_id").is_not_null()
-    sales, returns, cancellations = (lake.scan(s, pins.get(s.path)).filter(known) for s in sources)
-    sold = [day for day, rows in lake.day_rows(SALES, pins.get(SALES.path)).items() if day is not None and rows]
-    if not sold:
+    last_sale_day, processed = _last_day(lake, SALES, pins.get(SALES.path)), workspace.now().date()
+    if last_sale_day is None:
         commit = lake.replace(table, empty(table), Scope(), pins)
         report.add(table, commit, None)
         return report
-    rows = customer_behavior_features(sales, returns, cancellations, max(sold), workspace.now().date()).collect()
+    changed = None if anew else _changed_customers(lake, pins)
+    facts = [lake.scan(source, pins.get(source.path)) for source in CUSTOMER_SOURCES]
+    if changed is not None:
+        facts = [rows.join(changed.lazy(), on=CUSTOMER, how="semi") for rows in facts]
+    sales, returns, cancellations = (rows.filter(pl.col("customer_id").is_not_null()) for rows in facts)
+    rows = customer_behavior_features(sales, returns, cancellations, last_sale_day, processed).collect()
+    before = _last_day(lake, SALES, lake.consumed(table, SALES))
+    if changed is not None and before is not None:
+        others = lake.scan(table).collect().join(changed, on=CUSTOMER, how="anti")
+        moved = pl.col("recency_days") + (last_sale_day - before).days
+        rows = pl.concat([rows, others.with_columns(moved, processing_date=pl.lit(processed))])
     commit = lake.replace(table, rows, Scope(), pins)
     report.add(table, commit, None)
     return report
+
+
+def _last_day(lake: Lake, table: Table, version: int | None) -> date | None:
+    """Last business day with a row at a version."""
+    return max((day for day, rows in lake.day_rows(table, version).items() if day and rows), default=None)
+
+
+def _changed_customers(lake: Lake, pins: Mapping[str, int]) -> pl.DataFrame | None:
+    """Customers with a row on a day that changed, before or now; None where nobody can tell, or there were none yet."""
+    found = []
+    try:
+        for source in (each for each in CUSTOMER_SOURCES if each.path in pins):
+            after, upto = lake.consumed(CUSTOMER_BEHAVIOR_FEATURES, source), pins[source.path]
+            if after is None:
+                return None
+            days = lake.changed_days(source, after, upto)
+            found += [lake.scan(source, version, days).select(CUSTOMER) for version in (after, upto)]
+        return pl.concat(found).unique().collect()
+    except (OSError, DeltaError, pl.exceptions.ComputeError):
+        return None  # the versions taken in last were removed
