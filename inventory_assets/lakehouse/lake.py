@@ -16,6 +16,7 @@ from pathlib import Path
 from time import time_ns
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import polars as pl
 
@@ -144,6 +145,24 @@ class Lake:
         if None in days:
             wanted = wanted | pl.col(column).is_null()
         return rows.filter(wanted)
+
+    def stored_files(
+        self, table: Table, version: int | None = None, days: Collection[date | None] | None = None
+    ) -> list[str] | None:
+        """Paths of the Parquet files of a table on this machine; None in an object store.
+
+        Args:
+            table: which one.
+            version: version to read, None for the newest.
+            days: values of its date partition, None for all.
+        """
+        handle = self.open(table, version)
+        if "://" in self.root:
+            return None
+        column = next((name for name in ("event_date", "month") if name in table.partition_by), None)
+        scope = Scope() if days is None else Scope(column, frozenset(days))
+        files = _active(handle, table) if handle is not None else ()
+        return [f"{self.uri(table)}/{unquote(path)}" for path, _, partition in files if scope.covers(partition)]
 
     def consumed(self, table: Table, source: Table) -> int | None:
         """Version of `source` that `table` took in last, None for never."""

@@ -24,11 +24,13 @@ from inventory_assets.publish.publication import (
     new_publish_id,
     publish,
 )
-from inventory_assets.publish.tables import SOURCES, day_column, published_changes, published_frames
+from inventory_assets.publish.tables import AS_STORED, SOURCES, day_column, published_changes, published_frames
 from inventory_assets.settings import Settings
 
 if TYPE_CHECKING:
     import duckdb
+
+    from inventory_assets.publish.build import Files
 
 LAKE_TABLES = tuple(TABLES[path] for path in sorted(set(SOURCES.values())))
 """Lake tables that the file is made from."""
@@ -77,7 +79,7 @@ def refresh_published(
     changed = None if whole or last is None else published_changes(_changes(lake, last.versions, pins))
     frames = published_frames(lambda path: lake.scan(TABLES[path], pins.get(path)))
     return publish(
-        settings.serving, open_connection, frames, changed, meta,
+        settings.serving, open_connection, frames, changed, meta, stored=_stored(lake, pins),
         keep_files=settings.publish.keep_files, keep_seconds=settings.publish.keep_seconds,
     )  # fmt: skip
 
@@ -104,6 +106,15 @@ def publish_as_of(workspace: Workspace, day: date, folder: Path) -> Publication:
         return lake.scan(TABLES[path], pins[path]) if path in pins else empty(TABLES[path]).lazy()
 
     return publish(folder, lambda path: closing(duckdb.connect(str(path))), published_frames(read), None, meta)
+
+
+def _stored(lake: Lake, pins: Mapping[str, int]) -> dict[str, Files]:
+    """Files of the tables that are published as they stand, where DuckDB can read them."""
+
+    def files(path: str) -> Files:
+        return lambda days: lake.stored_files(TABLES[path], pins.get(path), days) or []
+
+    return {table.path: files(table.path) for table in AS_STORED} if "://" not in lake.root else {}
 
 
 def _zones(workspace: Workspace) -> tuple[str, ...]:

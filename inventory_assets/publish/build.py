@@ -21,16 +21,18 @@ from inventory_assets.publish.as_of import write_data_as_of
 from inventory_assets.publish.layout import PublishError
 from inventory_assets.publish.tables import PUBLISHED, day_column
 from inventory_assets.publish.views import write_views
-from inventory_assets.publish.words import DUCKDB_TYPES, comment_table, qualified, quoted
+from inventory_assets.publish.words import DUCKDB_TYPES, comment_table, literal, qualified, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import date, datetime
 
     import duckdb
 
     from inventory_assets.contracts.model import Table
     from inventory_assets.publish.tables import Days
+
+    Files = Callable[[Days | None], list[str]]
 
 BATCH_ROWS = 500_000
 """Rows that are in memory at a time on their way from a lazy frame."""
@@ -75,6 +77,7 @@ def build(
     tables: Mapping[str, pl.DataFrame | pl.LazyFrame],
     changed: Mapping[str, Days | None] | None,
     meta: PublishMeta,
+    files: Mapping[str, Files] | None = None,
 ) -> list[Written]:
     """Fill the file behind a connection.
 
@@ -85,6 +88,8 @@ def build(
             of the mapping replaces everything. A table the file lacks or has with other columns is always written
             wholly, so its frame must then be whole.
         meta: what the publication says about itself.
+        files: by path of a table whose rows stand in local Parquet files just as they are published, the files of
+            some days, None for all; DuckDB reads them itself, in half the time.
 
     Returns:
         What was done to each published table.
@@ -96,7 +101,13 @@ def build(
     connection.execute("BEGIN TRANSACTION")
     present = actual_columns(connection)
     written = [
-        _write(connection, table, tables, changed if present.get(table.path) == declared_columns(table) else None)
+        _write(
+            connection,
+            table,
+            tables,
+            changed if present.get(table.path) == declared_columns(table) else None,
+            (files or {}).get(table.path),
+        )
         for table in PUBLISHED
     ]
     for table in PUBLISHED:
@@ -133,6 +144,7 @@ def _write(
     table: Table,
     tables: Mapping[str, pl.DataFrame | pl.LazyFrame],
     changed: Mapping[str, Days | None] | None,
+    files: Files | None,
 ) -> Written:
     column = day_column(table)
     days: frozenset[date | None] | None = None
@@ -151,6 +163,8 @@ def _write(
     if days is not None and not days:
         return Written(table, days, 0, kept)
     rows = _frame(table, tables)
+    if files is not None:
+        return Written(table, days, _copy(connection, table, files(days)), kept)
     if days is not None and column is not None:
         rows = rows.filter(pl.col(column).is_in(list(days), nulls_equal=True))
     return Written(table, days, _insert(connection, table, rows), kept)
@@ -181,6 +195,21 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: Table, rows: pl.LazyFr
         connection.unregister("publish_batch")
         total += batch.height
     return total
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, table: Table, files: list[str]) -> int:
+    """Insert the rows of Parquet files in folders named by their partition; returns their number."""
+    if not files:
+        return 0
+    names = ", ".join(quoted(name) for name in table.column_names)
+    kinds = ", ".join(
+        f"{literal(name)}: {kind}" for name, kind in declared_columns(table) if name in table.partition_by
+    )
+    options = f"hive_partitioning = true, hive_types = {{{kinds}}}" if kinds else "hive_partitioning = false"
+    inserted = connection.execute(
+        f"INSERT INTO {qualified(table)} BY NAME SELECT {names} FROM read_parquet(?, {options})", [files]
+    )
+    return inserted.fetchall()[0][0]
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: Table) -> int:

@@ -17,12 +17,14 @@ class View:
         comment: what a row is, for people.
         columns: meaning of each column, in order; `publish_id` is added.
         sql: the query.
+        sample: table and columns of which one row is enough to try the view; it would be computed as a whole without.
     """
 
     name: str
     comment: str
     columns: dict[str, str] = field(hash=False)
     sql: str
+    sample: tuple[str, tuple[str, ...]] | None = None
 
 
 SALES_BY_DAY = View(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import duckdb
     import polars as pl
 
+    from inventory_assets.publish.build import Files
     from inventory_assets.publish.tables import Days
 
 
@@ -121,6 +122,7 @@ def publish(
     changed: Mapping[str, Days | None] | None,
     meta: PublishMeta,
     *,
+    stored: Mapping[str, Files] | None = None,
     keep_files: int = 3,
     keep_seconds: float = 3_600.0,
     files: FileOps = LOCAL,
@@ -135,6 +137,7 @@ def publish(
         changed: what changed since the last publication, see `build.build`; None builds everything anew, which also
             gives back the space that replaced rows left.
         meta: what the publication says about itself.
+        stored: see `build.build`.
         keep_files: see `layout.switch`.
         keep_seconds: see `layout.switch`.
         files: file operations.
@@ -147,7 +150,7 @@ def publish(
     """
     path, continued = stage(folder, meta.publish_id, incremental=changed is not None, files=files)
     with open_connection(path) as connection, closing(connection):  # closed after a failure too, or DuckDB keeps it
-        written = build(connection, tables, changed if continued else None, meta)
+        written = build(connection, tables, changed if continued else None, meta, stored)
     check_file(path, written, meta.publish_id)
     published = switch(
         folder, meta.publish_id, meta.published_at, keep_files=keep_files, keep_seconds=keep_seconds, files=files

@@ -50,6 +50,9 @@ MASTERS: tuple[Table, ...] = (PRODUCTS, LOCATIONS, SUPPLIERS)
 PUBLISHED: tuple[Table, ...] = (*GOLD, *ANALYTICS, *MASTERS, DAY_BALANCE, QUARANTINE_SUMMARY)
 """Every table of the file, in the order it is written."""
 
+AS_STORED: tuple[Table, ...] = tuple(table for table in PUBLISHED if table not in (*MASTERS, QUARANTINE_SUMMARY))
+"""Those that hold every row of their lake table as it stands there."""
+
 SOURCES: dict[str, str] = {
     table.path: QUARANTINE.path if table is QUARANTINE_SUMMARY else table.path for table in PUBLISHED
 }

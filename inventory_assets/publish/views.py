@@ -69,6 +69,7 @@ DAILY_INVENTORY = View(
         CASE WHEN closing_book IS NULL THEN 'stock unknown: no opening or count up to this day' END AS null_reason,
         is_filled
     FROM filled""",
+    ("gold.daily_inventory_snapshot", ("product_sku", "location_id")),
 )
 
 
