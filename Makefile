@@ -15,6 +15,7 @@ ONCE ?=
 ARGS ?=
 PYTEST_ARGS ?=
 WORKERS ?= 2
+ONLY ?=
 
 .PHONY: help setup run test lint format docs chaos bench clean
 
@@ -51,9 +52,9 @@ docs: $(READY) ## Rewrite the generated pages
 chaos: $(READY) ## Long campaigns: only the slow tests, with the counts of the profile `chaos`
 	@INVENTORY_TEST_PROFILE=chaos $(BIN)/pytest -m slow -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
-bench: $(READY) ## Every script of benchmarks/, into docs/benchmarks.md
-	$(BIN)/python -m benchmarks.import_time --save
-	$(BIN)/python -m benchmarks.main_line --save
+bench: $(READY) ## Every script of benchmarks/, into docs/benchmarks.md; takes hours (ONLY: names of some)
+	@for name in $(or $(ONLY),import_time main_line increment publication backfill scale latency write_amplification soak); do \
+	  echo "── $$name"; $(BIN)/python -m benchmarks.$$name --save || true; done
 
 clean: ## Remove environment and caches; data/ stays
 	rm -rf .venv .tools .cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info

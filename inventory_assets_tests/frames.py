@@ -69,8 +69,9 @@ def frames(draw: st.DrawFn, table: Table, max_rows: int = 20, days: Sequence[dat
 def _value(column: Column, random: Random, days: Sequence[date], words: Mapping[str, Sequence[Any]]) -> Any:
     if column.nullable and random.random() < 0.2:
         return None
-    if column.name in words:
-        return random.choice(words[column.name])
+    fitting = [word for word in words.get(column.name, ()) if not column.allowed or word in column.allowed]
+    if fitting:
+        return random.choice(fitting)
     if column.allowed:
         return random.choice(column.allowed)
     low = -1_000 if column.minimum is None else column.minimum
