@@ -19,6 +19,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from benchmarks.increment import take_in
 from benchmarks.pos_history import FIRST_DAY, Chain, write_history
 from benchmarks.report import figure, publish
 
@@ -35,7 +36,6 @@ SHOPS = Chain(stores=5, items=50, customers=500)
 def installed(folder: Path, days: int, lines_a_day: int) -> Store:
     """A data folder with some days of history, all of it taken in."""
     from inventory_assets.defs.resources import Clock, Store
-    from inventory_assets.pipeline.ingest import ingest, plan
     from inventory_assets.pipeline.refresh import refresh_all
 
     for name in ("INVENTORY_LANDING_URI", "INVENTORY_LAKE_URI"):
@@ -47,8 +47,7 @@ def installed(folder: Path, days: int, lines_a_day: int) -> Store:
     write_history(folder / "landing", lines_a_day * days, days, 1, SHOPS)
     store = Store(clock=Clock(fixed=os.environ["INVENTORY_FIXED_CLOCK"]))
     workspace = store.workspace()
-    while files := [file.path for file in plan(workspace, store.settings().ingest).files]:
-        ingest(workspace, files, batch_rows=workspace.block_rows)
+    take_in(workspace)
     refresh_all(workspace)
     return store
 

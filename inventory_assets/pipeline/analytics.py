@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 
 import polars as pl
-from deltalake.exceptions import DeltaError
 
 from inventory_assets.contracts.analytics import (
     CUSTOMER_BEHAVIOR_FEATURES,
@@ -23,6 +22,7 @@ from inventory_assets.medallion.analytics_customers import CUSTOMER, customer_be
 from inventory_assets.medallion.analytics_demand import demand_forecasting_features
 from inventory_assets.medallion.analytics_items import inventory_optimization_features
 from inventory_assets.pipeline.workspace import (
+    VERSION_GONE,
     Day,
     Report,
     Workspace,
@@ -164,5 +164,5 @@ def _changed_customers(lake: Lake, pins: Mapping[str, int]) -> pl.DataFrame | No
             days = lake.changed_days(source, after, upto)
             found += [lake.scan(source, version, days).select(CUSTOMER) for version in (after, upto)]
         return pl.concat(found).unique().collect()
-    except (OSError, DeltaError, pl.exceptions.ComputeError):
+    except VERSION_GONE:
         return None  # the versions taken in last were removed

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import polars as pl
-from deltalake.exceptions import DeltaError
 
 from inventory_assets.contracts.bronze import BRONZE
 from inventory_assets.contracts.feeds import FEEDS
@@ -48,7 +47,16 @@ from inventory_assets.medallion.silver_pos import plan_pos
 from inventory_assets.medallion.silver_stock import build_stock
 from inventory_assets.medallion.silver_supplier import build_supplier
 from inventory_assets.medallion.silver_warehouse import build_warehouse
-from inventory_assets.pipeline.workspace import Day, Report, Workspace, blocks, day_scope, dirty_days, shifted
+from inventory_assets.pipeline.workspace import (
+    VERSION_GONE,
+    Day,
+    Report,
+    Workspace,
+    blocks,
+    day_scope,
+    dirty_days,
+    shifted,
+)
 from inventory_assets.stock.snapshot import changed_events
 
 Frames = Mapping[str, Rows]
@@ -339,7 +347,7 @@ def _decided_before(lake: Lake, version: int) -> pl.DataFrame:
     """Decisions at a version; none where its files are gone, so that all count as new."""
     try:
         return lake.scan(DECISIONS, version).select("decision_id").collect()
-    except (OSError, DeltaError, pl.exceptions.ComputeError):
+    except VERSION_GONE:
         return empty(DECISIONS).select("decision_id")
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import polars as pl
-from deltalake.exceptions import DeltaError
 
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.schemas import empty
@@ -18,7 +17,7 @@ from inventory_assets.contracts.silver import (
     WAREHOUSE_UPDATES,
 )
 from inventory_assets.lakehouse.lake import Lake
-from inventory_assets.pipeline.workspace import Workspace
+from inventory_assets.pipeline.workspace import VERSION_GONE, Workspace
 from inventory_assets.stock.checkpoints import month_of
 from inventory_assets.stock.counts import COUNTS, PAIR, assumed_openings, authoritative_levels, counts_of
 from inventory_assets.stock.snapshot import changed_events
@@ -111,6 +110,6 @@ def changed_since(workspace: Workspace, output: Table, pins: dict[str, int], cou
         )
         new = lake.scan(STOCK_MOVEMENTS, pins.get(STOCK_MOVEMENTS.path), days).collect()
         old = lake.scan(STOCK_MOVEMENTS, after, days).collect() if after is not None else new.clear()
-    except (OSError, DeltaError, pl.exceptions.ComputeError):
+    except VERSION_GONE:
         return None
     return Changed(changed_events(old, new), changed_events(old_counts, counts) if recounted else counts.clear())

@@ -6,11 +6,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+import polars as pl
+from deltalake.exceptions import DeltaError
+
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.sources import Profiles
 from inventory_assets.contracts.tables import TABLES
 from inventory_assets.lakehouse.lake import Commit, Lake, Scope
 
+VERSION_GONE = (OSError, DeltaError, pl.exceptions.ComputeError)
+"""What reading an older version of a table raises once its files or its commits were removed."""
 Day = date | None
 """A business day; None is the null partition: rows without a readable date."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from dagster import DagsterRunStatus, RunsFilter
 from dagster._core.execution.backfill import BulkActionStatus
 from dagster._core.storage.tags import BACKFILL_ID_TAG
 
+from benchmarks.backfill import stored_bytes
 from inventory_assets.contracts.analytics import ANALYTICS
 from inventory_assets.contracts.gold import GOLD
 from inventory_assets.contracts.tables import TABLES
@@ -217,13 +217,3 @@ def test_overlapping_requests_at_once_end_right_while_files_arrive(running, tmp_
         spans = sorted((each.start_time, each.end_time) for each in records)
     assert all(one[1] <= other[0] for one, other in pairwise(spans)), "one writer at a time"
     equal_to_a_fresh_build(running, tmp_path / "fresh")
-
-
-def stored_bytes(log: Path) -> int:
-    """Size of an event log without its free pages, everything written to the file."""
-    with sqlite3.connect(log) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        pages, free, size = (
-            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
-        )
-    return (pages - free) * size

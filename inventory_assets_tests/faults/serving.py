@@ -1,9 +1,8 @@
-"""A data folder served by real Dagster processes, that can be killed one by one."""
+"""A data folder served by real Dagster processes."""
 
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import dagster as dg
-import psutil
 import pytest
 from dagster import DagsterRunStatus, RunsFilter
 
@@ -23,7 +21,6 @@ from inventory_assets.settings import Settings
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 300.0
-HEADER = "transaction_id,line_number,store_id,product_sku,quantity_sold,unit_price,timestamp"
 QUICK = {
     "INVENTORY_INGEST__READY_AFTER_SECONDS": "0",
     "INVENTORY_INGEST__INTERVAL_SECONDS": "2",
@@ -76,29 +73,6 @@ class Served:
         """Runs of the lane, oldest first."""
         with self.opened() as instance:
             return list(instance.get_run_records(RunsFilter(tags={LANE_TAG: LANE}), ascending=True))
-
-    def family(self) -> list[psutil.Process]:
-        """Every process that was started here and still runs."""
-        found = []
-        for each in self.running:
-            if psutil.pid_exists(each.process.pid):
-                parent = psutil.Process(each.process.pid)
-                found += [parent, *parent.children(recursive=True)]
-        return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
-
-    def land(self, name: str, *lines: str) -> str:
-        """A file of receipts, complete at once."""
-        path = self.folder / "landing" / "pos" / "source=till" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_name(f"{name}.tmp")
-        half.write_text("\n".join([HEADER, *lines, ""]))
-        half.rename(path)
-        return str(path.relative_to(self.folder / "landing"))
-
-
-def kill(pid: int) -> None:
-    """SIGKILL."""
-    os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager
