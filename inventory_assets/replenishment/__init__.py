@@ -5,8 +5,8 @@ Not here: reading tables, forecasts, which policy an item gets, proposals, clock
 Conventions, the same in every module:
 
 - **Numpy in, numpy out, one row an item.** Every argument may be a number or an array; they are broadcast, and results
-  have the broadcast shape (`frame["column"].to_numpy()` brings a Polars column here). What has a second axis (tiers of a
-  price list, periods, stores, samples) says so.
+  have the broadcast shape (`frame["column"].to_numpy()` brings a Polars column here). What has a second axis (tiers of
+  a price list, periods, stores, samples) says so.
 - **Units.** Quantities are units of the item, times are periods, and all arguments of a call use the same period: a
   demand rate a day goes with a lead time in days and a holding cost a unit and day. Nothing is scaled silently.
 - **Demand is a distribution** (`distributions`), of exactly the interval its argument names: over the lead time, over

@@ -43,7 +43,7 @@ def all_units_discount(
     one among equals.
 
     Args:
-        fixed_cost: K, money an order, 0 or more, shape (items,) or a number.
+        fixed_cost: K, money an order, above 0, shape (items,) or a number.
         holding_cost_rate: i, share of the unit cost a period, above 0, same shape.
         demand_rate: d, units a period, above 0, same shape.
         quantity_from: units, shape (items, tiers) or (tiers,); from 0, increasing. Nan from some tier on: no such tier.
@@ -55,14 +55,14 @@ def all_units_discount(
     Raises:
         InvalidInput: outside these domains.
 
-    Source: Snyder & Shen (2019), section 3.4.1, eq. (3.13) to (3.15); Hadley & Whitin (1963), section 2-11.
+    Source: Hadley & Whitin (1963), section 2-11; Snyder & Shen (2019), eq. (3.18) and (3.19).
     """
     setup, rate_of_cost, rate, start, price, there = _price_list(
         fixed_cost, holding_cost_rate, demand_rate, quantity_from, unit_cost
     )
     quantity = np.maximum(np.sqrt(2 * setup * rate / (rate_of_cost * price)), start)
     ends = _ends(start, there)
-    feasible = there & (quantity < ends) & (quantity > 0)
+    feasible = there & (quantity < ends)
     safe = np.where(feasible, quantity, 1.0)
     cost = price * rate + setup * rate / safe + rate_of_cost * price * safe / 2
     return _cheapest(quantity, np.where(feasible, cost, np.inf))
@@ -90,12 +90,11 @@ def incremental_discount(
     Raises:
         InvalidInput: outside these domains; `unit_cost:too_high` where a later tier costs more.
 
-    Source: Snyder & Shen (2019), section 3.4.2, eq. (3.18) to (3.20); Hadley & Whitin (1963), section 2-12.
+    Source: Hadley & Whitin (1963), section 2-12; Snyder & Shen (2019), eq. (3.20) to (3.22).
     """
     setup, rate_of_cost, rate, start, price, there = _price_list(
         fixed_cost, holding_cost_rate, demand_rate, quantity_from, unit_cost
     )
-    require("fixed_cost", "not_positive", setup[..., 0] > 0)
     later = there[..., 1:]
     require("unit_cost", "too_high", (~later | (price[..., 1:] <= price[..., :-1])).all(axis=-1))
     steps = np.where(later, (price[..., :-1] - price[..., 1:]) * np.where(later, start[..., 1:], 0), 0)
@@ -120,6 +119,7 @@ def _price_list(
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, NDArray[np.bool_]]:
     """Checked parameters of shape (…, tiers) and which tiers exist; tiers that do not begin at infinity."""
     setup, share, rate = checked(fixed_cost=fixed_cost, holding_cost_rate=holding_cost_rate, demand_rate=demand_rate)
+    require("fixed_cost", "not_positive", setup > 0)
     require("demand_rate", "not_positive", rate > 0)
     start, price = (np.asarray(each, dtype=np.float64) for each in (quantity_from, unit_cost))
     setup, share, rate, start, price = np.broadcast_arrays(

@@ -218,7 +218,7 @@ class Gamma:
         return scale * special.gammaincinv(shape, np.asarray(probability, dtype=np.float64))
 
     def loss(self, x: ArrayLike) -> FloatArray:
-        """E[(D − x)⁺] from the tails of gamma variables of the next shape. Source: Zipkin (2000), section C.2.3."""
+        """E[(D − x)⁺] from the tails of gamma variables of the next shape. Source: Zipkin (2000), p. 457."""
         from scipy import special
 
         shape, scale = self._shape_scale
@@ -227,7 +227,7 @@ class Gamma:
         return tail + np.maximum(-np.asarray(x), 0)
 
     def second_loss(self, x: ArrayLike) -> FloatArray:
-        """½E[((D − x)⁺)²]. Source: Zipkin (2000), section C.2.3."""
+        """½E[((D − x)⁺)²]. Source: Zipkin (2000), p. 457."""
         from scipy import special
 
         shape, scale = self._shape_scale
@@ -281,7 +281,7 @@ class Lognormal:
         return np.exp(np.asarray(self.mu) + np.asarray(self.sigma) * z)
 
     def loss(self, x: ArrayLike) -> FloatArray:
-        """E[(D − x)⁺]. Source: Snyder & Shen (2019), eq. (C.36)."""
+        """E[(D − x)⁺]. Source: Snyder & Shen (2019), eq. (4.102)."""
         at = np.maximum(x, 0)
         return self.average * self._tail(at, 1) - at * self._tail(at, 0) + np.maximum(-np.asarray(x), 0)
 
@@ -345,7 +345,7 @@ class Poisson:
         return self.average * self._from(full) - at * self._from(full + 1)
 
     def second_loss(self, x: ArrayLike) -> FloatArray:
-        """½E[(D − x)⁺(D − x − 1)⁺]. Source: Snyder & Shen (2019), eq. (C.44)."""
+        """½E[(D − x)⁺(D − x − 1)⁺]. Source: Snyder & Shen (2019), eq. (C.38) to (C.42)."""
         at = np.floor(np.asarray(x, dtype=np.float64))
         return (
             self.average**2 * self._from(at - 1)
@@ -407,7 +407,7 @@ class NegativeBinomial:
         return _whole_quantile(self, probability)
 
     def loss(self, x: ArrayLike) -> FloatArray:
-        """E[(D − x)⁺], x whole. Source: Snyder & Shen (2019), eq. (C.48), by tails of the next size."""
+        """E[(D − x)⁺], x whole. Source: Zipkin (2000), p. 457.6, by tails of the next size."""
         at = np.asarray(x, dtype=np.float64)
         full = np.floor(at)
         return self.average * self._from(full, 1) - at * self._from(full + 1, 0)

@@ -50,7 +50,9 @@ Domain = Literal["any", "not_negative", "positive", "share"]
 
 DOMAINS: dict[str, Domain] = {
     "backordered": "not_negative",
+    "bound": "not_negative",
     "correlation": "any",
+    "customer_wait": "not_negative",
     "cycle_service": "share",
     "day_demand": "not_negative",
     "demand": "not_negative",
@@ -58,7 +60,6 @@ DOMAINS: dict[str, Domain] = {
     "demand_rate": "not_negative",
     "demand_sd": "not_negative",
     "discount_factor": "positive",
-    "errors_mean": "any",
     "fill_rate": "share",
     "fixed_cost": "not_negative",
     "holding_cost": "positive",
@@ -83,7 +84,6 @@ DOMAINS: dict[str, Domain] = {
     "reorder_point": "any",
     "review_period": "positive",
     "salvage_value": "any",
-    "shared_cost": "not_negative",
     "sigma": "positive",
     "smoothing": "share",
     "stockout_cost": "positive",
@@ -217,7 +217,7 @@ def by_row(function: Callable[..., Any], **parameters: ArrayLike) -> ByRow:
     return ByRow(np.full(rows, np.nan), reasons)
 
 
-def _spread(found: Any, left: NDArray[np.intp], rows: int) -> Any:
+def _spread(found: Any, left: NDArray[np.intp], rows: int) -> Any:  # noqa: ANN401 - whatever the function returns
     """A result with its rows at their places; dataclasses field by field."""
     if is_dataclass(found) and not isinstance(found, type):
         return type(found)(**{each.name: _spread(getattr(found, each.name), left, rows) for each in fields(found)})

@@ -42,8 +42,8 @@ def joint_replenishment(
     """Base cycle and multiples for every supplier, by Silver's heuristic.
 
     The item that wants to be ordered most often is on every order; the others are on every
-    m_i = round(√(k_i/(h_i·d_i) · h_1·d_1/(K + k_1)))-th. Given the multiples the cycle is optimal; the heuristic is within a
-    few per cent of the best multiples (Kaspi & Rosenblatt 1991).
+    m_i = round(√(k_i/(h_i·d_i) · h_1·d_1/(K + k_1)))-th. Given the multiples the cycle is optimal; the multiples
+    themselves need not be.
 
     Args:
         supplier: who delivers each item, any labels, shape (items,).
@@ -60,7 +60,7 @@ def joint_replenishment(
     Raises:
         InvalidInput: outside these domains; `supplier_fixed_cost:too_high` where it differs within a supplier.
 
-    Source: Silver (1976); Silver, Pyke & Thomas (2017), section 10.4.1; Snyder & Shen (2019), algorithm of problem 3.26.
+    Source: Silver (1976); Silver, Pyke & Thomas (2017), section 10.4.1; Snyder & Shen (2019), chapter 3.
     """
     labels = np.asarray(supplier)
     shared, line, holding, rate = (

@@ -43,7 +43,7 @@ def wagner_whitin(
     Raises:
         InvalidInput: outside these domains.
 
-    Source: Wagner & Whitin (1958); Snyder & Shen (2019), eq. (3.39) and algorithm 3.1.
+    Source: Wagner & Whitin (1958); Snyder & Shen (2019), eq. (3.39), algorithm 3.1.
     """
     units, setup, holding, price = checked(
         demand=demand, fixed_cost=fixed_cost, holding_cost=holding_cost, purchase_cost=purchase_cost

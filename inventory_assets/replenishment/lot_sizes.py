@@ -80,7 +80,7 @@ def order_quantity_cost(
     Raises:
         InvalidInput: outside these domains.
 
-    Source: Snyder & Shen (2019), eq. (3.3).
+    Source: Snyder & Shen (2019), section 3.2.
     """
     quantity, setup, holding, rate = checked(
         order_quantity=order_quantity, fixed_cost=fixed_cost, holding_cost=holding_cost, demand_rate=demand_rate
@@ -139,7 +139,7 @@ def backorder_cost(
     Raises:
         InvalidInput: outside these domains.
 
-    Source: Snyder & Shen (2019), eq. (3.24).
+    Source: Snyder & Shen (2019), section 3.5.
     """
     quantity, share, setup, holding, waiting, rate = checked(
         order_quantity=order_quantity,

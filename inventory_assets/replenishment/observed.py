@@ -128,5 +128,5 @@ class Empirical:
 
 
 def _column(x: ArrayLike) -> FloatArray:
-    """x with an axis for values or samples."""
+    """The x with an axis for values or samples."""
     return np.asarray(x, dtype=np.float64)[..., None]
