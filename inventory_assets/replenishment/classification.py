@@ -36,7 +36,8 @@ def abc_classes(usage_value: ArrayLike, cuts: tuple[float, float] = ABC_CUTS) ->
     """Class A, B or C by share of the value used in a year.
 
     Items are ranked by value; an item is A while the items before it make up less than 80 % of all value, so the item
-    on the boundary belongs to the upper class. Among equal values the earlier row ranks first. Items without value are C.
+    on the boundary belongs to the upper class. Among equal values the earlier row ranks first; items without value are
+    C.
 
     Args:
         usage_value: yearly usage × unit cost, money, 0 or more, shape (items,).

@@ -67,7 +67,7 @@ def correlated_demand(
     """Normal demand over a lead time where a period resembles the one before it.
 
     Demand is autoregressive of order 1, so that periods k apart correlate with φᵏ and the variance of the sum is
-    σ²·(L + 2·Σ_{k<L} (L − k)·φᵏ). With φ = 0.5 and L = 7, √L·σ is 35 % too little.
+    σ²·(L + 2·Σ_{k<L} (L − k)·φᵏ). With φ = 0.5 and L = 7, √L·σ is 36 % too little.
 
     Args:
         demand_mean: D, units a period, 0 or more.
