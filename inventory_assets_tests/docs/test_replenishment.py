@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import doctest
-from pathlib import Path
+from inventory_assets_tests.conftest import ROOT
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "replenishment.md"
+PAGE = ROOT / "docs" / "replenishment.md"
 
 
 def test_the_examples_of_the_page_hold():
