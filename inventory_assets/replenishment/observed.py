@@ -44,33 +44,33 @@ class Discrete:
     @property
     def average(self) -> FloatArray:
         """Expected demand, units, shape (…)."""
-        return (np.asarray(self.values) * self.probabilities).sum(axis=-1)
+        return (np.asarray(self.values) * np.asarray(self.probabilities)).sum(axis=-1)
 
     @property
     def deviation(self) -> FloatArray:
         """Standard deviation of demand, units, shape (…)."""
         apart = np.asarray(self.values) - self.average[..., None]
-        return np.sqrt((apart**2 * self.probabilities).sum(axis=-1))
+        return np.sqrt((apart**2 * np.asarray(self.probabilities)).sum(axis=-1))
 
     def cdf(self, x: ArrayLike) -> FloatArray:
         """P(D ≤ x)."""
-        return np.where(np.asarray(self.values) <= _column(x), self.probabilities, 0).sum(axis=-1)
+        return np.where(np.asarray(self.values) <= _column(x), np.asarray(self.probabilities), 0).sum(axis=-1)
 
     def quantile(self, probability: ArrayLike) -> FloatArray:
         """Smallest value with P(D ≤ value) ≥ probability."""
-        reached = np.cumsum(self.probabilities, axis=-1) >= _column(probability) - _ROUNDING
+        reached = np.cumsum(np.asarray(self.probabilities), axis=-1) >= _column(probability) - _ROUNDING
         values, reached = np.broadcast_arrays(np.asarray(self.values), reached)
         first = np.where(reached.any(axis=-1), np.argmax(reached, axis=-1), values.shape[-1] - 1)
         return np.take_along_axis(values, first[..., None], axis=-1)[..., 0]
 
     def loss(self, x: ArrayLike) -> FloatArray:
         """E[(D − x)⁺], from its definition."""
-        return (np.maximum(np.asarray(self.values) - _column(x), 0) * self.probabilities).sum(axis=-1)
+        return (np.maximum(np.asarray(self.values) - _column(x), 0) * np.asarray(self.probabilities)).sum(axis=-1)
 
     def second_loss(self, x: ArrayLike) -> FloatArray:
         """½E[(D − x)⁺(D − x − 1)⁺], from its definition."""
         above = np.maximum(np.asarray(self.values) - _column(x), 0)
-        return (above * np.maximum(above - 1, 0) * self.probabilities).sum(axis=-1) / 2
+        return (above * np.maximum(above - 1, 0) * np.asarray(self.probabilities)).sum(axis=-1) / 2
 
 
 @dataclass(frozen=True)
