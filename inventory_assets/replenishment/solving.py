@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from inventory_assets.replenishment.domain import FloatArray
+from inventory_assets.replenishment.domain import BoolArray, FloatArray
 
 _STEPS = 200
 """More halvings or doublings than the 64 bits of a float have room for."""
@@ -60,7 +60,7 @@ def falls_to(
     return high
 
 
-def _moved(start: FloatArray, step: FloatArray, reached: Callable[[FloatArray], FloatArray]) -> FloatArray:
+def _moved(start: FloatArray, step: FloatArray, reached: Callable[[FloatArray], BoolArray]) -> FloatArray:
     """Points beyond start, in steps that double, where the condition holds."""
     x, step = start.copy(), step.copy()
     for _ in range(_STEPS):

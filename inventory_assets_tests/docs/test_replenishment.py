@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+
 from inventory_assets_tests.conftest import ROOT
 
 PAGE = ROOT / "docs" / "replenishment.md"

@@ -292,3 +292,13 @@ def test_a_replay_of_random_demand_reaches_the_fill_rate_of_the_formula(target):
             ordered = ordered + due[now + time + 1]
     assert np.array_equal(top + ordered - sold.sum(axis=0), stock + due[length:].sum(axis=0))
     assert abs(delivered.sum() / sold.sum() - theory) < 0.001
+
+
+@forall(continuous(), st.floats(0.3, 0.9), st.floats(1.0, 500.0), penalties, examples=20)
+def test_policy_cost_is_the_integral_of_the_newsvendor_cost(demand, chance, quantity, penalty):
+    point = float(demand.quantile(chance)) - quantity / 2
+    edges = np.linspace(point, point + quantity, 4001)
+    costs = newsvendor.newsvendor_cost(edges, demand, 1.0, penalty)
+    expected = (30.0 * 2.0 + np.trapezoid(costs, edges)) / quantity
+    found = reorder_point.reorder_policy_cost(point, quantity, demand, 2.0, 30.0, 1.0, penalty)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
