@@ -194,7 +194,7 @@ def test_more_on_order_never_means_more_ordered(position, more, mean, spread):
         np.testing.assert_allclose(here - later, more)
 
 
-@forall(continuous(), penalties, st.floats(1.0, 500.0), st.floats(0.5, 2.0), st.floats(-1.0, 1.0), examples=25)
+@forall(continuous(), penalties, st.floats(1.0, 500.0), st.floats(0.5, 2.0), st.floats(-1.0, 1.0), examples=15)
 def test_no_other_reorder_policy_costs_less_for_continuous_demand(demand, penalty, setup, factor, shift):
     rate = float(demand.average) / 2
     best = reorder_point.exact_policy(demand, rate, setup, 1.0, penalty)
@@ -212,7 +212,7 @@ def test_no_other_reorder_policy_costs_less_for_counts(demand, penalty, setup, m
     assert other >= best.cost * (1 - 1e-9)
 
 
-@forall(means, spreads, penalties, st.floats(1.0, 500.0), examples=30)
+@forall(means, spreads, penalties, st.floats(1.0, 500.0), examples=15)
 def test_approximations_cost_no_less_than_the_exact_policy(mean, spread, penalty, setup):
     demand, costs = Normal(mean, mean * spread), (mean / 2, setup, 1.0, penalty)
     exact = reorder_point.exact_policy(demand, *costs).cost
@@ -236,7 +236,7 @@ def test_the_cheapest_reorder_point_gives_the_critical_ratio_as_ready_rate(mean,
     np.testing.assert_allclose(edges[0], edges[1], rtol=1e-6)
 
 
-@forall(st.floats(1.0, 20.0), penalties, st.floats(1.0, 150.0), st.integers(-3, 3), st.integers(-3, 3), examples=30)
+@forall(st.floats(1.0, 20.0), penalties, st.floats(1.0, 150.0), st.integers(-3, 3), st.integers(-3, 3), examples=15)
 def test_no_other_min_max_policy_costs_less(mean, penalty, setup, lower, upper):
     demand = Poisson(mean)
     best = min_max.exact_min_max(demand, setup, 1.0, penalty)

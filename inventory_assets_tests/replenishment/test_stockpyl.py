@@ -279,7 +279,7 @@ def test_approximate_reorder_policies(draws, theirs, ours):
 def test_exact_reorder_policy_for_counts(draws):
     from stockpyl import rq
 
-    mean, setup = draws.random.uniform(0.3, 12, COUNT), draws.random.uniform(1, 80, COUNT)
+    mean, setup = draws.random.uniform(0.3, 5, COUNT), draws.random.uniform(1, 25, COUNT)
     holding = draws.random.uniform(0.5, 5, COUNT)
     penalty, time = holding * draws.random.uniform(1.5, 30, COUNT), draws.random.uniform(0.2, 3, COUNT)
     ours = reorder_point.exact_policy(Poisson(mean * time), mean, setup, holding, penalty)
@@ -293,7 +293,7 @@ def test_exact_reorder_policy_for_counts(draws):
 def test_min_max_policies(draws):
     from stockpyl import ss
 
-    mean, setup = draws.random.uniform(1.0, 10, COUNT), draws.random.uniform(1, 40, COUNT)
+    mean, setup = draws.random.uniform(0.5, 5, COUNT), draws.random.uniform(1, 15, COUNT)
     holding = draws.random.uniform(0.5, 3, COUNT)
     penalty = holding * draws.random.uniform(1.5, 15, COUNT)
     ours = min_max.exact_min_max(Poisson(mean), setup, holding, penalty)
@@ -303,7 +303,7 @@ def test_min_max_policies(draws):
     agree(ours.order_up_to, [each[1] for each in theirs])
     agree(ours.cost, [each[2] for each in theirs], rtol=1e-8)
     point = np.floor(mean * draws.random.uniform(0.2, 1.5, COUNT))
-    top = point + draws.random.integers(1, 25, COUNT)
+    top = point + draws.random.integers(1, 15, COUNT)
     agree(
         min_max.min_max_cost(point, top, Poisson(mean), setup, holding, penalty),
         by_stockpyl(ss.s_s_cost_discrete, point.astype(int), top.astype(int), *row),
@@ -389,8 +389,8 @@ def _their_tree(network):
 
 
 def _random_tree(random):
-    """Up to eight stages; every stage without customers faces demand."""
-    size = int(random.integers(2, 9))
+    """Up to six stages; every stage without customers faces demand."""
+    size = int(random.integers(2, 7))
     links = {n: [] for n in range(size)}  # suppliers
     customers = set()
     for n in range(1, size):
@@ -401,7 +401,7 @@ def _random_tree(random):
     return {
         str(n): multi_echelon.Stage(
             holding_cost=float(random.uniform(0.5, 5)),
-            time=int(random.integers(0, 5)),
+            time=int(random.integers(0, 4)),
             suppliers=tuple(str(each) for each in links[n]),
             demand_sd=0.0 if n in customers else float(random.uniform(1, 20)),
             bound=1.645,
