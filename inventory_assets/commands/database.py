@@ -85,8 +85,7 @@ def url(
     as_json: Json = False,
 ) -> None:
     """Where to connect, as psql and other tools take it; the server need not run."""
-    from inventory_assets.commands.configuration import masked
-    from inventory_assets.live.database.opening import database_url
+    from inventory_assets.live.database.opening import database_url, shown_url
     from inventory_assets.live.database.problems import DatabaseError
 
     settings = load_settings()
@@ -94,7 +93,7 @@ def url(
         found = database_url(settings)
     except DatabaseError as error:
         fail(str(error))
-    shown = found if password else masked(found)
+    shown = found if password else shown_url(found)
     if as_json:
         print_json({"url": shown})
     else:
@@ -103,13 +102,12 @@ def url(
 
 def _told(settings: Settings) -> dict[str, Any]:
     """What is known without asking the database."""
-    from inventory_assets.commands.configuration import masked
-    from inventory_assets.live.database.opening import database_url
+    from inventory_assets.live.database.opening import database_url, shown_url
     from inventory_assets.live.database.ready import is_embedded
     from inventory_assets.live.database.server import EmbeddedServer
 
     if not is_embedded(settings):
-        return {"kind": "external", "url": masked(database_url(settings))}
+        return {"kind": "external", "url": shown_url(database_url(settings))}
     return {"kind": "embedded", **asdict(EmbeddedServer(settings).status())}
 
 

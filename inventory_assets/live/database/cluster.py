@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -191,7 +192,7 @@ def serves(command: list[str], cluster: Path) -> bool:
     """Whether a command line is that of a server of this data folder."""
     if not command or Path(command[0]).name not in {"postgres", "postgres.exe"}:
         return False
-    named = [after for option, after in zip(command, command[1:], strict=False) if option == "-D"]
+    named = [after for option, after in pairwise(command) if option == "-D"]
     return any(Path(each).resolve() == cluster.resolve() for each in named)
 
 

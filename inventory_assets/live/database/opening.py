@@ -6,6 +6,7 @@ module but inside a URL that is asked for.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from inventory_assets.live.database.problems import DatabaseDownError, DatabaseUnfitError
@@ -36,6 +37,11 @@ def database_url(settings: Settings) -> str:
     raise DatabaseUnfitError(
         "INVENTORY_DATABASE_URL is not the address of a PostgreSQL server; it begins with postgresql://"
     )
+
+
+def shown_url(url: str) -> str:
+    """A URL for people and logs: passwords masked, wherever they stand in it."""
+    return re.sub(r"(?<=://)([^/@:\s]*):[^/@\s]*@|(?<=[?&])(password=)[^&\s]*", _masked, url)
 
 
 def open_engine(url: str, options: DatabaseSettings) -> Engine:
@@ -85,7 +91,7 @@ def check_fit(engine: Engine) -> str:
         with engine.connect() as connection:
             version, number, encoding, standby, *durability = connection.execute(question).one()
     except OperationalError as error:
-        where = engine.url.render_as_string(hide_password=True)
+        where = shown_url(engine.url.render_as_string(hide_password=True))
         raise DatabaseDownError(
             f"no database answers at {where}: {str(error.orig).strip()}; for the embedded server: inventory db start"
         ) from error
@@ -100,3 +106,7 @@ def check_fit(engine: Engine) -> str:
             "the database runs without fsync or full_page_writes and would lose acknowledged events; set both to on"
         )
     return version
+
+
+def _masked(found: re.Match[str]) -> str:
+    return f"{found[1]}:***@" if found[1] is not None else f"{found[2]}***"

@@ -35,11 +35,6 @@ def is_embedded(settings: Settings) -> bool:
     return not (settings.database_url and settings.database_url.get_secret_value())
 
 
-def is_used(settings: Settings) -> bool:
-    """Whether this installation has a database; one that only works in batches has none."""
-    return not is_embedded(settings) or settings.database_folder.exists()
-
-
 @contextmanager
 def engine_of(settings: Settings) -> Iterator[Engine]:
     """An engine on the database, closed afterwards."""

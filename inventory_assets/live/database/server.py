@@ -318,6 +318,7 @@ class EmbeddedServer:
         """Hold the folder's lock; it ends with the process, whatever ends it."""
         check_reachable(self.account, self.place.folder, "INVENTORY_DATABASE__FOLDER")
         self.place.folder.parent.mkdir(parents=True, exist_ok=True)
+        check_reachable(self.account, self.place.folder, "INVENTORY_DATABASE__FOLDER")
         self._own_folder(self.place.folder, "INVENTORY_DATABASE__FOLDER")
         deadline = time.monotonic() + self._options.start_seconds + self._options.stop_seconds
         descriptor = os.open(self.place.lock, os.O_RDWR | os.O_CREAT, 0o600)

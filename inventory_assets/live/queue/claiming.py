@@ -23,7 +23,7 @@ _LEASE = (
     " set_config('statement_timeout', %(lease)s, true)"
 )
 _LOCK = (
-    f"SELECT lane FROM unnest(%s::int[], %s::int[]) AS asked (lane, key) WHERE pg_try_advisory_xact_lock({SPACE}, key)"
+    "SELECT lane FROM unnest(%s::int[], %s::int[]) AS asked (lane, key) WHERE pg_try_advisory_xact_lock(%s, key)"
 )
 _LANES_OF_OTHERS = """
 SELECT head.lane
@@ -137,7 +137,7 @@ def wake_retries(connection: Connection, now: datetime) -> int:
 def _claim(connection: Connection, lanes: Sequence[int], limit: int) -> list[Waiting]:
     if not lanes:
         return []
-    locked = [lane for (lane,) in connection.execute(_LOCK, (lanes, [lane_key(lane) for lane in lanes]))]
+    locked = [lane for (lane,) in connection.execute(_LOCK, (lanes, [lane_key(lane) for lane in lanes], SPACE))]
     if not locked:
         return []
     return [Waiting(*row) for row in connection.execute(CLAIM, {"lanes": locked, "limit": limit})]
