@@ -171,7 +171,9 @@ def test_sequence_order_is_commit_order_and_a_reader_by_range_skips_nothing(url,
         seen = reader.result()
     assert sorted(accepted) == seen
     assert len(set(accepted)) == len(accepted)
-    commits = [at for (at,) in connection.execute("SELECT pg_xact_commit_timestamp(xmin) FROM event_log ORDER BY sequence")]
+    commits = [
+        at for (at,) in connection.execute("SELECT pg_xact_commit_timestamp(xmin) FROM event_log ORDER BY sequence")
+    ]
     assert commits == sorted(commits)
     assert len(set(commits)) > writers * rounds / 2
     for each in engines:

@@ -22,9 +22,7 @@ _LEASE = (
     "SELECT set_config('idle_in_transaction_session_timeout', %(lease)s, true),"
     " set_config('statement_timeout', %(lease)s, true)"
 )
-_LOCK = (
-    "SELECT lane FROM unnest(%s::int[], %s::int[]) AS asked (lane, key) WHERE pg_try_advisory_xact_lock(%s, key)"
-)
+_LOCK = "SELECT lane FROM unnest(%s::int[], %s::int[]) AS asked (lane, key) WHERE pg_try_advisory_xact_lock(%s, key)"
 _LANES_OF_OTHERS = """
 SELECT head.lane
 FROM unnest(%(lanes)s::int[]) AS other (lane)
