@@ -114,7 +114,12 @@ def test_a_killed_server_is_started_again_at_once_with_all_it_acknowledged(embed
     with psycopg.connect(embedded.place.url, autocommit=True) as connection:
         connection.execute("CREATE TABLE kept (number int)")
         connection.execute("INSERT INTO kept VALUES (7)")
-    spinning = threading.Thread(target=lambda: pytest.raises(psycopg.OperationalError, busy.execute, SPIN))
+
+    def spin():
+        with pytest.raises(psycopg.OperationalError):
+            busy.execute(SPIN)
+
+    spinning = threading.Thread(target=spin)
     spinning.start()
     until(lambda: answer(embedded, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%generate%' ") > 1)
     postmaster(embedded.place.cluster).kill()
@@ -193,10 +198,10 @@ def test_what_a_killed_initdb_left_is_made_anew(folder):
         while not killed.is_set():
             for process in psutil.process_iter(["cmdline"]):
                 command = process.info["cmdline"] or []
-                if command and Path(command[0]).name == "initdb" and str(embedded.place.unfinished) in command:
-                    if (embedded.place.unfinished / "base").exists():
-                        process.send_signal(signal.SIGKILL)
-                        killed.set()
+                ours = command and Path(command[0]).name == "initdb" and str(embedded.place.unfinished) in command
+                if ours and (embedded.place.unfinished / "base").exists():
+                    process.send_signal(signal.SIGKILL)
+                    killed.set()
             time.sleep(0.005)
 
     thread = threading.Thread(target=kill_initdb)
