@@ -22,7 +22,7 @@ from inventory_assets.live.database.opening import open_engine
 from inventory_assets.live.database.ready import bring_up
 from inventory_assets.live.database.server import EmbeddedServer
 from inventory_assets.live.log.appending import append
-from inventory_assets.live.log.entries import Entry, fingerprint, lane_of
+from inventory_assets.live.log.entries import LOG_COLUMNS, Entry, fingerprint, lane_of
 from inventory_assets.live.log.reading import ranges
 from inventory_assets.live.queue.claiming import claim
 from inventory_assets.live.tables import LANES
@@ -62,9 +62,8 @@ def bare_insert(connection: psycopg.Connection, group: list[Entry]) -> None:
             (number, 0, lane_of(each.items[0]), each.priority, each.event_time, each.received_at)
             for number, each in zip(numbers, group, strict=True)
         ]
-        names = "sequence, epoch, source, event_id, type, event_time, received_at, priority, items, disposition, envelope, data"
         for target, rows in (
-            (f"event_log ({names})", log),
+            (f"event_log ({', '.join(LOG_COLUMNS)})", log),
             ("event_ids (source, event_id, sequence, fingerprint, received_at)", ids),
             ("event_queue (sequence, part, lane, priority, event_time, received_at)", queue),
         ):
