@@ -92,7 +92,7 @@ def test_a_database_by_url_is_never_started_or_stopped_here(run, monkeypatch):
         assert "hunter2" not in result.output
     assert "hunter2" in run("url", "--password").stdout
     monkeypatch.setenv("INVENTORY_DATABASE_URL", "mysql://db/live")
-    assert "INVENTORY_DATABASE_URL" in run("status").output
+    assert "INVENTORY_DATABASE_URL" in run("status", "--json").stdout
 
 
 def test_batch_work_never_loads_the_live_layer(tmp_path):

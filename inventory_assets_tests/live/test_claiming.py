@@ -131,7 +131,7 @@ def test_a_worker_that_stands_still_loses_its_claim(engine, url):
         other.execute("SELECT pg_sleep(0.6)")
         other.rollback()
         assert len(claim(other, EVERY, 10)) == 1
-        with pytest.raises(psycopg.OperationalError):
+        with pytest.raises(psycopg.Error):
             finish(stuck, [])
 
 

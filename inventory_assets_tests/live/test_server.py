@@ -18,12 +18,14 @@ from inventory_assets.live.database.account import server_account
 from inventory_assets.live.database.cluster import orphans, postmaster, serves
 from inventory_assets.live.database.problems import AccountError, ServerStartError, ServerStopError
 from inventory_assets.live.database.server import EmbeddedServer
+from inventory_assets_tests.conftest import ROOT
 from inventory_assets_tests.live.databases import installation, open_folder
 
 OWNING = """
 import sys, time
 from pathlib import Path
 from inventory_assets.live.database.server import EmbeddedServer
+from inventory_assets_tests.conftest import ROOT
 from inventory_assets_tests.live.databases import installation
 with EmbeddedServer(installation(Path(sys.argv[1]))).owned():
     print("serving", flush=True)
@@ -52,7 +54,7 @@ def embedded(made):
 @pytest.fixture
 def owner(made):
     """Another process that owns it."""
-    process = subprocess.Popen([sys.executable, "-c", OWNING, str(made)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", OWNING, str(made)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "serving\n"
     yield process
     process.kill()
@@ -118,6 +120,7 @@ def test_a_killed_server_is_started_again_at_once_with_all_it_acknowledged(embed
     def spin():
         with pytest.raises(psycopg.OperationalError):
             busy.execute(SPIN)
+        busy.close()
 
     spinning = threading.Thread(target=spin)
     spinning.start()

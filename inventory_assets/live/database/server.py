@@ -41,7 +41,7 @@ from inventory_assets.settings import Settings
 
 POLL_SECONDS = 0.02
 RETRY_SECONDS = 0.2
-ORPHANS_SECONDS = 5.0
+ORPHANS_SECONDS = 1.0
 """So long processes of a killed server may take to notice; then they are told to quit."""
 TRANSIENT = ("already exists", "pre-existing shared memory block", "is still in use")
 """What a server says that finds traces of a killed one; it passes."""
@@ -234,7 +234,9 @@ class EmbeddedServer:
 
     def _make(self, programs: Path) -> None:
         """Make the data folder; it gets its name when it is whole."""
-        shutil.rmtree(self.place.unfinished, ignore_errors=True)
+        self._await_gone(self.place.unfinished, time.monotonic() + self._options.start_seconds)
+        if self.place.unfinished.exists():
+            shutil.rmtree(self.place.unfinished)
         options = (
             "-D", str(self.place.unfinished), "-U", ROLE, "--auth=trust", "--encoding=UTF8", "--locale=C",
             "--data-checksums", "--no-instructions",
@@ -265,12 +267,19 @@ class EmbeddedServer:
 
     def _clear_traces(self, deadline: float) -> None:
         """Remove what a killed server left, once nothing of it runs any more."""
+        self._await_gone(self.place.cluster, deadline)
+        (self.place.cluster / "postmaster.pid").unlink(missing_ok=True)
+        for left in self.place.sockets.glob(".s.PGSQL.*"):
+            left.unlink(missing_ok=True)
+
+    def _await_gone(self, cluster: Path, deadline: float) -> None:
+        """Wait until nothing works in a data folder any more; who does not notice is told to quit."""
         told = time.monotonic() + ORPHANS_SECONDS
-        while remaining := list(orphans(self.place.cluster)):
+        while remaining := list(orphans(cluster)):
             if time.monotonic() > deadline:
                 raise ServerStartError(
                     f"processes {', '.join(str(each.pid) for each in remaining)} of a killed server still work in "
-                    f"{self.place.cluster}; end them, then start again"
+                    f"{cluster}; end them, then start again"
                 )
             if time.monotonic() > told:
                 for process in remaining:
@@ -278,9 +287,6 @@ class EmbeddedServer:
                         process.send_signal(signal.SIGQUIT)
                 told = time.monotonic() + ORPHANS_SECONDS
             time.sleep(POLL_SECONDS)
-        (self.place.cluster / "postmaster.pid").unlink(missing_ok=True)
-        for left in self.place.sockets.glob(".s.PGSQL.*"):
-            left.unlink(missing_ok=True)
 
     def _await_ready(self, deadline: float) -> None:
         while state(self.place) != "running":

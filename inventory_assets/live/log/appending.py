@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 Status = Literal["accepted", "duplicate", "conflict", "refused"]
 
+OF_THE_EVENT = ("22", "23514", "54")
+"""Classes of errors that say an event cannot be stored, whenever it is tried: its data, a check, a limit of a row."""
+
 _LIMITS = "SELECT set_config('lock_timeout', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)"
 _LOCK = f"SELECT pg_advisory_xact_lock({SPACE}, {APPEND})"
 _EPOCH = "SELECT max(epoch) FROM log_epochs"
@@ -166,8 +169,7 @@ def raise_epoch(engine: Engine, cause: str, now: datetime) -> int:
 def _append_prepared(
     engine: Engine, group: Sequence[Prepared], wait_seconds: float, lease_seconds: float
 ) -> list[Outcome]:
-    from psycopg import DataError
-    from psycopg.errors import CheckViolation, ProgramLimitExceeded
+    from psycopg import Error
 
     limits = (f"{round(wait_seconds * 1000)}ms", f"{round(lease_seconds * 1000)}ms")
     try:
@@ -176,7 +178,9 @@ def _append_prepared(
             with driver.transaction():
                 driver.execute(_LIMITS, limits)
                 return append_within(driver, group)
-    except (DataError, CheckViolation, ProgramLimitExceeded) as error:
+    except Error as error:
+        if not (error.sqlstate or "").startswith(OF_THE_EVENT):
+            raise
         if len(group) == 1:
             return [Outcome("refused", None, f"the database cannot store it: {str(error).splitlines()[0]}")]
     middle = len(group) // 2

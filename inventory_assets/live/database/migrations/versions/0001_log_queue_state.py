@@ -177,5 +177,7 @@ FIRST_EPOCH = "INSERT INTO log_epochs (epoch, after_sequence, began_at, cause) V
 
 def upgrade() -> None:
     """Make the tables of an empty database."""
-    op.execute(TABLES)
+    for statement in TABLES.split(";"):
+        if statement.strip():
+            op.execute(statement)
     op.execute(FIRST_EPOCH)
