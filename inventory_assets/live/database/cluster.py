@@ -16,6 +16,8 @@ from urllib.parse import quote
 
 import psutil
 
+from inventory_assets.live.database.problems import AccountError
+
 ROLE = DATABASE = "inventory"
 PORT = 5432
 """Names the socket; no port is opened."""
@@ -153,9 +155,18 @@ local replication all trust
 
 
 def state(place: Place) -> State:
-    """What the folder and the processes of this machine say, together."""
-    if not (place.cluster / "PG_VERSION").exists():
-        return "absent"
+    """What the folder and the processes of this machine say, together.
+
+    Raises:
+        AccountError: the folder is another user's.
+    """
+    try:
+        if not (place.cluster / "PG_VERSION").exists():
+            return "absent"
+    except PermissionError:
+        raise AccountError(
+            f"{place.folder} belongs to another user, whose server it is; run this as that user or as root"
+        ) from None
     found = read_pid_file(place.cluster)
     if found is None:
         return "stopped"

@@ -106,9 +106,10 @@ class EmbeddedServer:
 
     def status(self) -> Status:
         """What is there now; changes nothing."""
+        now = state(self.place)
         process, owner = postmaster(self.place.cluster), self._owner()
         return Status(
-            state=state(self.place),
+            state=now,
             pid=process.pid if process else None,
             owner=owner.pid if process and owner and owner.alive() else None,
             folder=self.place.folder,
@@ -189,16 +190,17 @@ class EmbeddedServer:
                     self._stop()
 
     def _start(self) -> bool:
-        if state(self.place) in {"running", "starting"} and postmaster(self.place.cluster):
-            self._await_ready(time.monotonic() + self._options.start_seconds)
-            return False
         deadline = time.monotonic() + self._options.start_seconds
+        if self._joined(deadline):
+            return False
         programs = reachable(self.account, self.place.folder) / "bin"
         if state(self.place) == "absent":
             self._make(programs)
         self._configure()
         while True:
             self._clear_traces(deadline)
+            if self._joined(deadline):  # a starter that was killed left a server that went on starting
+                return False
             code, said = self._launch(programs, max(1, round(deadline - time.monotonic())))
             if code == 0:
                 self._make_database()
@@ -268,6 +270,8 @@ class EmbeddedServer:
     def _clear_traces(self, deadline: float) -> None:
         """Remove what a killed server left, once nothing of it runs any more."""
         self._await_gone(self.place.cluster, deadline)
+        if postmaster(self.place.cluster) is not None:
+            return
         (self.place.cluster / "postmaster.pid").unlink(missing_ok=True)
         for left in self.place.sockets.glob(".s.PGSQL.*"):
             left.unlink(missing_ok=True)
@@ -275,7 +279,7 @@ class EmbeddedServer:
     def _await_gone(self, cluster: Path, deadline: float) -> None:
         """Wait until nothing works in a data folder any more; who does not notice is told to quit."""
         told = time.monotonic() + ORPHANS_SECONDS
-        while remaining := list(orphans(cluster)):
+        while (remaining := list(orphans(cluster))) and postmaster(cluster) is None:
             if time.monotonic() > deadline:
                 raise ServerStartError(
                     f"processes {', '.join(str(each.pid) for each in remaining)} of a killed server still work in "
@@ -288,13 +292,18 @@ class EmbeddedServer:
                 told = time.monotonic() + ORPHANS_SECONDS
             time.sleep(POLL_SECONDS)
 
-    def _await_ready(self, deadline: float) -> None:
+    def _joined(self, deadline: float) -> bool:
+        """Whether a server runs; one that still starts is waited for."""
+        if postmaster(self.place.cluster) is None:
+            return False
         while state(self.place) != "running":
             if time.monotonic() > deadline:
                 raise ServerStartError(
                     f"the database server of {self.place.folder} is still starting; see {self.place.logs}"
                 )
             time.sleep(POLL_SECONDS)
+        self._make_database()
+        return True
 
     def _make_database(self) -> None:
         import psycopg
