@@ -182,6 +182,8 @@ def read_pid_file(cluster: Path) -> PidFile | None:
         pid = int(lines[0])
     except (FileNotFoundError, IndexError, ValueError):
         return None
+    if pid <= 0:  # a single-user process, as initdb runs them, writes its id with a minus
+        return None
     return PidFile(pid, len(lines) > 7 and lines[7].strip() == "ready")  # noqa: PLR2004 - the file's eighth line
 
 
