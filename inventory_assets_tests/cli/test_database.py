@@ -54,7 +54,7 @@ def test_start_status_url_and_stop_say_what_they_did(run, folder):
     status = told(run("status", "--json"))
     assert (status["state"], status["owner"], status["problem"]) == ("running", None, None)
     assert status["revision"] == status["newest_revision"]
-    assert status["version"].startswith("18")
+    assert int(status["version"].split(".")[0]) >= 15
     assert told(run("url", "--json"))["url"] == status["url"]
     assert [finding.severity for finding in database(installation(folder))] == ["ok"]
     stopped = run("stop", "--json")

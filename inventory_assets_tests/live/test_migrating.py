@@ -62,7 +62,7 @@ def test_a_failed_migration_leaves_nothing(empty):
 
 
 def test_databases_this_program_cannot_use_are_refused_by_name(server, engine):
-    assert check_fit(engine).startswith("18")
+    assert int(check_fit(engine).split(".")[0]) >= 15
     url = EmbeddedServer(server).place.url
     with psycopg.connect(url, dbname="postgres", autocommit=True) as connection:
         connection.execute("DROP DATABASE IF EXISTS latin")

@@ -37,7 +37,7 @@ OF_THE_EVENT = ("22", "23514", "54")
 """Classes of errors that say an event cannot be stored, whenever it is tried: its data, a check, a limit of a row."""
 
 _LIMITS = "SELECT set_config('lock_timeout', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)"
-_LOCK = f"SELECT pg_advisory_xact_lock({SPACE}, {APPEND})"
+_LOCK = "SELECT pg_advisory_xact_lock(%s, %s)"
 _EPOCH = "SELECT max(epoch) FROM log_epochs"
 _TAKEN = (
     "SELECT source, event_id, sequence, fingerprint FROM event_ids"
@@ -109,7 +109,7 @@ def append_within(connection: Connection, group: Sequence[Prepared]) -> list[Out
         An outcome for each row, in order; true once the caller has committed.
     """
     with connection.pipeline():
-        connection.execute(_LOCK)
+        connection.execute(_LOCK, (SPACE, APPEND))
         epochs = connection.execute(_EPOCH)
         taken_ids = connection.execute(
             _TAKEN, ([each.entry.source for each in group], [each.entry.event_id for each in group])
