@@ -155,7 +155,7 @@ def raise_epoch(engine: Engine, cause: str, now: datetime) -> int:
     from sqlalchemy import text
 
     with engine.begin() as connection:
-        connection.execute(text(_LOCK))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:space, :name)"), {"space": SPACE, "name": APPEND})
         return connection.execute(
             text(
                 "INSERT INTO log_epochs (epoch, after_sequence, began_at, cause)"
