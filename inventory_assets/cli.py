@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from inventory_assets.commands.backfill import backfill
+from inventory_assets.commands.database import database
 from inventory_assets.commands.demo import demo
 from inventory_assets.commands.health import doctor
 from inventory_assets.commands.init import init
@@ -53,6 +54,7 @@ app.add_typer(load, name="load")
 app.add_typer(simulate, name="simulate")
 app.add_typer(config, name="config")
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(database, name="db")
 
 if __name__ == "__main__":
     app()

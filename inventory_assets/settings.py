@@ -112,6 +112,32 @@ class MaintenanceSettings(BaseModel):
         return max(self.log_days, self.keep_days + 1)
 
 
+class DatabaseSettings(BaseModel):
+    """The embedded PostgreSQL server of the live layer, and how any server is connected to."""
+
+    folder: Path | None = Field(
+        default=None, description="Folder of the embedded server; database/ of the data folder by default."
+    )
+    socket_folder: Path | None = Field(
+        default=None, description="Short private folder of its socket; one in /tmp, named after its folder, by default."
+    )
+    run_as: str = Field(
+        default="", description="User it runs as when this program is root; by default postgres or nobody."
+    )
+    start_seconds: float = Field(default=120.0, gt=0, description="How long a start may take, recovery included.")
+    stop_seconds: float = Field(default=60.0, gt=0, description="How long a stop may take.")
+    shared_buffers_mb: int = Field(default=256, ge=16, description="Memory of its page cache, in megabytes.")
+    pool_least: int = Field(default=5, ge=1, description="Connections a process keeps open.")
+    pool_most: int = Field(default=50, ge=1, description="Connections a process opens at most.")
+    idle_seconds: float = Field(
+        default=30.0, gt=0, description="An idle connection older than this is replaced before it is used again."
+    )
+    connect_seconds: int = Field(default=10, ge=1, description="How long opening a connection may take.")
+    lease_seconds: float = Field(
+        default=5.0, gt=0, description="A transaction that stands still for so long is ended and its work taken again."
+    )
+
+
 class Settings(BaseSettings):
     """Settings of one installation; the defaults run everything below one folder."""
 
@@ -131,6 +157,11 @@ class Settings(BaseSettings):
     maintenance: MaintenanceSettings = MaintenanceSettings()
     freshness: FreshnessSettings = FreshnessSettings()
     runs: RunsSettings = RunsSettings()
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="PostgreSQL 15 or newer of the live layer (postgresql://…); the embedded server by default.",
+    )
+    database: DatabaseSettings = DatabaseSettings()
     fixed_clock: str | None = Field(default=None, description="ISO 8601 instant that stands still, for tests.")
     shared_data: Path | None = Field(
         default=None, description="Folder of the public data sets, for tests and benchmarks."
@@ -160,6 +191,11 @@ class Settings(BaseSettings):
     def writer_lock(self) -> Path:
         """File whose lock the process holds that writes the lake."""
         return self.data_dir.resolve() / "lake.lock"
+
+    @property
+    def database_folder(self) -> Path:
+        """Folder of the embedded database server."""
+        return (self.database.folder or self.data_dir / "database").resolve()
 
     @property
     def sources_file(self) -> Path:

@@ -47,6 +47,7 @@ Below the data folder:
 | `lakehouse/` | the Delta tables, one folder a layer; `_tags/` says how each day ended |
 | `serving/inventory.duckdb` | the published file, replaced as a whole |
 | `dagster/` | the Dagster instance (`DAGSTER_HOME`) |
+| `database/` | the embedded PostgreSQL of the live layer, from its first start on |
 | `logs/` | output of the webserver and the daemon |
 """
 

@@ -46,6 +46,7 @@ def examine(settings: Settings, environment: Mapping[str, str], now: datetime, p
         ("Dagster home", lambda: dagster_home(settings.dagster_home, environment)),
         ("source profiles", lambda: source_profiles(settings)),
         ("object store", lambda: conditional_put(settings.lake, settings.secret_options)),
+        ("database", lambda: database(settings)),
         ("landing and lake", lambda: data_state(settings, now)),
     )
     findings: list[Finding] = []
@@ -229,6 +230,30 @@ def conditional_put(lake: str, options: Mapping[str, str]) -> Iterator[Finding]:
             f"{lake} lost {len(handles) + 1 - kept} of {len(handles)} commits made from the same version",
             "use a store that honours If-None-Match; its option: INVENTORY_STORAGE_OPTIONS__AWS_CONDITIONAL_PUT=etag",
         )
+
+
+def database(settings: Settings) -> Iterator[Finding]:
+    """Whether the database of the live layer can be used, where there is one; batch work needs none."""
+    if settings.database_url is None and not settings.database_folder.exists():
+        return
+    from inventory_assets.live.database.problems import DatabaseDownError, DatabaseError
+    from inventory_assets.live.database.ready import ask, is_embedded
+
+    try:
+        answer = ask(settings)
+    except DatabaseDownError as error:
+        yield Finding("info" if is_embedded(settings) else "error", str(error), "docs/database.md")
+    except DatabaseError as error:
+        yield Finding("error", str(error), "docs/database.md")
+    else:
+        if answer.schema.current:
+            yield Finding("ok", f"the database answers: PostgreSQL {answer.version}, schema {answer.schema.revision}")
+        else:
+            yield Finding(
+                "warning",
+                f"the schema of the database is {answer.schema.revision or 'empty'}, wanted {answer.schema.head}",
+                "inventory db start brings it up to date",
+            )
 
 
 def data_state(settings: Settings, now: datetime) -> Iterator[Finding]:

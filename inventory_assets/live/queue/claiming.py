@@ -1,0 +1,141 @@
+"""Claims waiting parts: locks lanes, then takes the head of each from the index that is the order of the queue.
+
+Invariants: lanes are locked in one statement and read in a later one of the same READ COMMITTED transaction, so what
+the former holder of a lane did is seen; nothing sorts the backlog, whatever its length; a claim ends with its
+transaction, and one that stands still loses it. Retries that must wait are not in the index of the claim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from inventory_assets.live.locks import SPACE, lane_key
+from inventory_assets.live.tables import LANES
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+_LEASE = (
+    "SELECT set_config('idle_in_transaction_session_timeout', %(lease)s, true),"
+    " set_config('statement_timeout', %(lease)s, true)"
+)
+_LOCK = "SELECT lane FROM unnest(%s::int[], %s::int[]) AS asked (lane, key) WHERE pg_try_advisory_xact_lock(%s, key)"
+_LANES_OF_OTHERS = """
+SELECT head.lane
+FROM unnest(%(lanes)s::int[]) AS other (lane)
+CROSS JOIN LATERAL (
+    SELECT lane, priority, event_time
+    FROM event_queue
+    WHERE event_queue.lane = other.lane AND not_before IS NULL
+    ORDER BY priority DESC, event_time, sequence, part
+    LIMIT 1
+) AS head
+ORDER BY head.priority DESC, head.event_time
+LIMIT %(most)s
+"""
+CLAIM = """
+SELECT head.sequence, head.part, head.lane, head.priority, head.attempts, head.event_time, head.received_at
+FROM unnest(%(lanes)s::int[]) AS locked (lane)
+CROSS JOIN LATERAL (
+    SELECT sequence, part, lane, priority, attempts, event_time, received_at
+    FROM event_queue
+    WHERE event_queue.lane = locked.lane AND not_before IS NULL
+    ORDER BY priority DESC, event_time, sequence, part
+    LIMIT %(limit)s
+) AS head
+ORDER BY head.priority DESC, head.event_time, head.sequence, head.part
+LIMIT %(limit)s
+"""
+"""The head of each lane by index, then the head of those: at most lanes × limit rows are ever compared."""
+MOST_STOLEN = 8
+"""Lanes of others taken at once; the rest stays free for their own worker, should it come back."""
+_FINISH = (
+    "DELETE FROM event_queue USING unnest(%s::bigint[], %s::smallint[]) AS done (sequence, part)"
+    " WHERE event_queue.sequence = done.sequence AND event_queue.part = done.part"
+)
+_DUE = "UPDATE event_queue SET not_before = NULL WHERE not_before <= %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A part that waits to be processed.
+
+    Attributes:
+        sequence: its event.
+        part: which of the event's items, from 0.
+        lane: its lane.
+        priority: how urgent it is now; ageing raises it.
+        attempts: how often it was tried.
+        event_time: when the event happened.
+        received_at: when it was received.
+    """
+
+    sequence: int
+    part: int
+    lane: int
+    priority: int
+    attempts: int
+    event_time: datetime
+    received_at: datetime
+
+
+def share_of(worker: int, workers: int) -> list[int]:
+    """Lanes a worker prefers.
+
+    Args:
+        worker: its number, from 0.
+        workers: how many there are.
+    """
+    return [lane for lane in range(LANES) if lane % workers == worker % workers]
+
+
+def claim(connection: Connection, preferred: Sequence[int], limit: int, lease_seconds: float = 5.0) -> list[Waiting]:
+    """Take the most urgent parts of the preferred lanes, or of any other lanes nobody holds where those are empty.
+
+    Args:
+        connection: a psycopg connection in a READ COMMITTED transaction that has done nothing yet; the claim lasts
+            until it ends.
+        preferred: see `share_of`.
+        limit: parts at most.
+        lease_seconds: the transaction is ended when it stands still for so long, and the parts wait again.
+
+    Returns:
+        Parts by priority, event time, sequence, part.
+    """
+    connection.execute(_LEASE, {"lease": f"{round(lease_seconds * 1000)}ms"})
+    found = _claim(connection, list(preferred), limit)
+    if found:
+        return found
+    others = sorted(set(range(LANES)) - set(preferred))
+    heads = connection.execute(_LANES_OF_OTHERS, {"lanes": others, "most": MOST_STOLEN})
+    return _claim(connection, [lane for (lane,) in heads], limit)
+
+
+def finish(connection: Connection, parts: Sequence[Waiting]) -> int:
+    """Take processed parts out of the queue, in the transaction that claimed them.
+
+    Returns:
+        How many were there.
+    """
+    return connection.execute(_FINISH, ([each.sequence for each in parts], [each.part for each in parts])).rowcount
+
+
+def wake_retries(connection: Connection, now: datetime) -> int:
+    """Let retries whose time has come be claimed again.
+
+    Returns:
+        How many.
+    """
+    return connection.execute(_DUE, (now,)).rowcount
+
+
+def _claim(connection: Connection, lanes: Sequence[int], limit: int) -> list[Waiting]:
+    if not lanes:
+        return []
+    locked = [lane for (lane,) in connection.execute(_LOCK, (lanes, [lane_key(lane) for lane in lanes], SPACE))]
+    if not locked:
+        return []
+    return [Waiting(*row) for row in connection.execute(CLAIM, {"lanes": locked, "limit": limit})]

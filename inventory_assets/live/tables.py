@@ -1,0 +1,236 @@
+"""The tables of the live layer, declared once; a test holds the migrations to them.
+
+- `event_log`: every event in the order of its commit. Sequences are drawn under the append lock, so a reader by range
+  never skips one; numbers may be missing where a transaction was rolled back or an event was a repeat.
+- `log_epochs`: raised by restore and promotion, so that who read further than the log now reaches notices.
+- `event_ids`: which (source, id) was taken; outlives the log, so that a late repeat is still one event.
+- `event_queue`: a row a part while it waits. `not_before` is null while it may be taken at once; a retry that has to
+  wait carries its instant and stands outside the index of the claim, so it never blocks the head.
+- `processing_log`: a row an attempt. `inventory_state` and `ledger`: stock of a pair, and every change of it.
+- `outbox`: what leaves, in the order of commits. `audit_log`: what people did, each row carrying the hash of the last.
+
+What is not here: the rules that fill them. Instants come from the caller's clock; no column has a default of now.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+LANES = 64
+"""Lanes of the queue. Stored with each waiting row: never change it while rows wait."""
+
+METADATA = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    }
+)
+INSTANT = DateTime(timezone=True)
+BUSY = {"autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 5000, "autovacuum_vacuum_cost_delay": 0}
+"""Vacuum tables whose rows come and go after a fixed number of changes, not after a share of what they once held."""
+
+
+def _needed(name: str, kind: object, *rest: object) -> Column:
+    return Column(name, kind, *rest, nullable=False)  # type: ignore[arg-type]
+
+
+EVENT_LOG = Table(
+    "event_log",
+    METADATA,
+    Column("sequence", BigInteger, Identity(cache=1)),
+    _needed("epoch", Integer),
+    _needed("source", Text),
+    _needed("event_id", Text),
+    _needed("type", Text),
+    _needed("event_time", INSTANT),
+    _needed("received_at", INSTANT),
+    _needed("priority", SmallInteger),
+    _needed("items", ARRAY(Text)),
+    _needed("disposition", Text),
+    _needed("envelope", JSONB),
+    _needed("data", JSONB),
+    PrimaryKeyConstraint("sequence"),
+    CheckConstraint("disposition IN ('accepted', 'decided', 'filtered', 'quarantined')", name="disposition"),
+    CheckConstraint("priority BETWEEN 1 AND 11", name="priority"),
+)
+Index(None, EVENT_LOG.c.received_at, postgresql_using="brin")
+
+LOG_EPOCHS = Table(
+    "log_epochs",
+    METADATA,
+    Column("epoch", Integer, autoincrement=False),
+    _needed("after_sequence", BigInteger),
+    _needed("began_at", INSTANT),
+    _needed("cause", Text),
+    PrimaryKeyConstraint("epoch"),
+)
+
+EVENT_IDS = Table(
+    "event_ids",
+    METADATA,
+    Column("source", Text),
+    Column("event_id", Text),
+    _needed("sequence", BigInteger),
+    _needed("fingerprint", LargeBinary),
+    _needed("received_at", INSTANT),
+    PrimaryKeyConstraint("source", "event_id"),
+)
+Index(None, EVENT_IDS.c.received_at, postgresql_using="brin")
+
+EVENT_QUEUE = Table(
+    "event_queue",
+    METADATA,
+    Column("sequence", BigInteger, autoincrement=False),
+    Column("part", SmallInteger, autoincrement=False),
+    _needed("lane", SmallInteger),
+    _needed("priority", SmallInteger),
+    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    _needed("event_time", INSTANT),
+    _needed("received_at", INSTANT),
+    Column("not_before", INSTANT),
+    PrimaryKeyConstraint("sequence", "part"),
+    CheckConstraint(f"lane BETWEEN 0 AND {LANES - 1}", name="lane"),
+    postgresql_with=BUSY,
+)
+CLAIM_ORDER = Index(
+    "event_queue_claim_idx",
+    EVENT_QUEUE.c.lane,
+    EVENT_QUEUE.c.priority.desc(),
+    EVENT_QUEUE.c.event_time,
+    EVENT_QUEUE.c.sequence,
+    EVENT_QUEUE.c.part,
+    postgresql_where=text("not_before IS NULL"),
+)
+Index(
+    "event_queue_retry_idx",
+    EVENT_QUEUE.c.not_before,
+    postgresql_where=text("not_before IS NOT NULL"),
+)
+
+PROCESSING_LOG = Table(
+    "processing_log",
+    METADATA,
+    Column("id", BigInteger, Identity(cache=1)),
+    _needed("sequence", BigInteger),
+    _needed("part", SmallInteger),
+    _needed("attempt", SmallInteger),
+    _needed("status", Text),
+    _needed("worker", Text),
+    _needed("started_at", INSTANT),
+    _needed("ended_at", INSTANT),
+    Column("actions", JSONB),
+    Column("error_class", Text),
+    Column("error_code", Text),
+    Column("error_message", Text),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("sequence", "part", "attempt"),
+    CheckConstraint("status IN ('Completed', 'Failed', 'Retry')", name="status"),
+)
+
+INVENTORY_STATE = Table(
+    "inventory_state",
+    METADATA,
+    Column("item", Text),
+    Column("location", Text),
+    _needed("version", BigInteger),
+    Column("book", BigInteger),
+    _needed("net", BigInteger),
+    _needed("reserved", BigInteger),
+    _needed("unavailable", BigInteger),
+    _needed("in_transit", BigInteger),
+    _needed("on_order", BigInteger),
+    _needed("basis", Text),
+    Column("count_time", INSTANT),
+    Column("count_kind", Text),
+    Column("count_source", Text),
+    Column("count_document", Text),
+    Column("count_quantity", BigInteger),
+    Column("count_sequence", BigInteger),
+    Column("first_known_at", INSTANT),
+    Column("last_movement_at", INSTANT),
+    _needed("conflict_status", Text),
+    _needed("last_sequence", BigInteger),
+    Column("live_updated_at", INSTANT),
+    Column("batch_updated_at", INSTANT),
+    PrimaryKeyConstraint("item", "location"),
+    CheckConstraint("basis IN ('counted', 'opening', 'assumed', 'unknown')", name="basis"),
+    CheckConstraint("(book IS NULL) = (basis = 'unknown')", name="known"),
+    CheckConstraint("reserved >= 0", name="reserved"),
+    CheckConstraint("conflict_status IN ('None', 'Detected', 'Resolving', 'Resolved')", name="conflict_status"),
+    postgresql_with={"fillfactor": 60, **BUSY},
+)
+
+LEDGER = Table(
+    "ledger",
+    METADATA,
+    Column("id", BigInteger, Identity(cache=1)),
+    _needed("sequence", BigInteger),
+    _needed("part", SmallInteger),
+    _needed("item", Text),
+    _needed("location", Text),
+    _needed("bucket", Text),
+    _needed("kind", Text),
+    _needed("event_time", INSTANT),
+    _needed("recorded_at", INSTANT),
+    _needed("quantity", BigInteger),
+    _needed("effect", BigInteger),
+    Column("resulting_book", BigInteger),
+    _needed("resulting_version", BigInteger),
+    _needed("actor", Text),
+    _needed("reason", Text),
+    Column("previous_hash", LargeBinary),
+    _needed("hash", LargeBinary),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("sequence", "part", "item", "location", "bucket", "kind"),
+    CheckConstraint("bucket IN ('book', 'reserved', 'unavailable', 'in_transit', 'on_order')", name="bucket"),
+    CheckConstraint("kind IN ('fact', 'correction')", name="kind"),
+)
+Index(None, LEDGER.c.item, LEDGER.c.location, LEDGER.c.sequence)
+
+OUTBOX = Table(
+    "outbox",
+    METADATA,
+    Column("id", BigInteger, Identity(cache=1)),
+    Column("sequence", BigInteger),
+    _needed("type", Text),
+    Column("item", Text),
+    Column("location", Text),
+    _needed("created_at", INSTANT),
+    _needed("data", JSONB),
+    PrimaryKeyConstraint("id"),
+)
+
+AUDIT_LOG = Table(
+    "audit_log",
+    METADATA,
+    Column("id", BigInteger, Identity(cache=1)),
+    _needed("at", INSTANT),
+    _needed("actor", Text),
+    _needed("action", Text),
+    _needed("subject", Text),
+    Column("reason", Text),
+    _needed("detail", JSONB),
+    Column("previous_hash", LargeBinary),
+    _needed("hash", LargeBinary),
+    PrimaryKeyConstraint("id"),
+)
