@@ -523,7 +523,16 @@ _NOTICES = (
     ),
 )
 
-TYPES: Mapping[str, EventType] = {each.name: each for each in (*_COMMANDS, *_FACTS, *_RETAIL, *_SIGNALS, *_NOTICES)}
+GROUPS: Mapping[str, tuple[EventType, ...]] = {
+    "Asking for something": _COMMANDS,
+    "What happened to stock": _FACTS,
+    "Retail life (004)": _RETAIL,
+    "Prices, orders, sensors": _SIGNALS,
+    "What this service tells others": _NOTICES,
+}
+"""Every declared type, for people."""
+
+TYPES: Mapping[str, EventType] = {each.name: each for group in GROUPS.values() for each in group}
 """Every declared type by its name."""
 
 RETAIL_TYPES = tuple(each.name for each in _RETAIL)

@@ -241,9 +241,7 @@ class _Check:
         for name, value in self.sent.extensions.items():
             as_text = str(value).lower() if isinstance(value, bool) else str(value)
             if not _EXTENSION.fullmatch(name):
-                self._wrong(
-                    name[:64], "is no attribute of CloudEvents 1.0; extensions are lower-case letters and digits"
-                )
+                self._wrong(name[:64], "is no attribute of CloudEvents 1.0; extensions are lower-case letters, digits")
             elif isinstance(value, dict | list):
                 self._wrong(name, "an extension attribute is a text, a number, true or false")
             elif len(as_text) > MAX_EXTENSION or (as_text and not _PRINTABLE.fullmatch(as_text)):

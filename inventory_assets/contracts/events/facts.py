@@ -17,6 +17,7 @@ from inventory_assets.contracts.events.fields import (
     Code,
     Instant,
     Lines,
+    Number,
     Payload,
     SignedUnits,
     Sku,
@@ -178,7 +179,7 @@ class RefusedLine(Payload):
 
     product_sku: Sku = ITEM
     location_id: Code = LOCATION
-    wanted: Units = Field(description="Units asked for, all lines of the item together.")
+    wanted: Number = Field(description="Units asked for, all lines of the item together.")
     available: int | None = Field(
         default=None, description="Units available when it was decided; null while the stock is unknown."
     )
