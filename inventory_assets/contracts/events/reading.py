@@ -42,6 +42,9 @@ class Limits:
     depth: int = 16
 
 
+DEFAULT_LIMITS = Limits()
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """An event as received: its envelope, and its payload where its type is declared."""
@@ -70,7 +73,7 @@ def read_request(
     body: bytes,
     received_at: datetime,
     new_id: Callable[[], str],
-    limits: Limits = Limits(),  # noqa: B008 - an immutable value
+    limits: Limits = DEFAULT_LIMITS,
     *,
     trusted: bool = False,
 ) -> Reading:
