@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from contextlib import nullcontext
@@ -39,13 +40,13 @@ def stream(
         config = HistoryConfig(start=first, days=1, stores=stores, items=items, seed=seed)
     except SimulatorError as error:
         fail(str(error), Exit.USAGE)
-    made = (
-        event
-        for number in range(days)
-        for event in stream_day(config, first + timedelta(days=number), openings=number == 0)
-    )
+    made = (event for number in range(days) for event in stream_day(config, first + timedelta(days=number)))
     with nullcontext(sys.stdout) if out is None else out.open("w", encoding="utf-8") as target:
-        written = _write(made, target, rate, events)
+        try:
+            written = _write(made, target, rate, events)
+        except BrokenPipeError:  # the reader has enough, as `head` does
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
     if out is not None:
         errors().print(f"{written:,} events in {out}", markup=False)
 

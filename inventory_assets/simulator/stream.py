@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from inventory_assets.contracts.events.envelope import subject_of
+from inventory_assets.contracts.events.envelope import DEFAULT_PRIORITY, subject_of
 from inventory_assets.simulator.demand import draw_lines
 from inventory_assets.simulator.world import Location, World, build_world
 
@@ -28,30 +28,30 @@ OPEN_SECOND, CLOSE_SECOND = 8 * 3600 + 1800, 22 * 3600 + 1800
 ZONES = ("ENTRANCE", "KITCHEN", "GARDEN", "TOYS", "CHECKOUT")
 TRUCK_DELAY = timedelta(hours=2)
 PACK = 24
+SHEET = 500
+"""Lines of one list of opening stock."""
 ENTERS_SHARE, PINGS_SHARE, PROMOTION_SHARE, ASSERTS_SHARE = 1.4, 0.5, 0.06, 0.1
 
 
-@dataclass(order=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class _Draft:
-    """An event before it is numbered; `rank` orders what happens in one second."""
+    """An event before it is numbered."""
 
     at: datetime
-    rank: int
-    type: str = field(compare=False)
-    location: str = field(compare=False)
-    data: dict[str, Any] = field(compare=False)
-    item: str | None = field(compare=False, default=None)
-    correlation: str | None = field(compare=False, default=None)
-    priority: int = field(compare=False, default=5)
+    type: str
+    location: str
+    data: dict[str, Any]
+    item: str | None = None
+    correlation: str | None = None
+    priority: int = DEFAULT_PRIORITY
 
 
-def stream_day(config: HistoryConfig, day: date, *, openings: bool = True) -> Iterator[dict[str, Any]]:
-    """Events of a day at every location with a till, by time.
+def stream_day(config: HistoryConfig, day: date) -> Iterator[dict[str, Any]]:
+    """Events of a day at every location with a till, by time; it begins by stating what is there.
 
     Args:
         config: sizes and seed of the retailer; its start and number of days do not matter.
         day: business day, at every location.
-        openings: whether the day begins by stating the stock of every item and location.
     """
     one = replace(config, start=day, days=1)
     world = build_world(one, np.random.default_rng(one.seed))
@@ -59,7 +59,7 @@ def stream_day(config: HistoryConfig, day: date, *, openings: bool = True) -> It
     lines, _ = draw_lines(one, world, drawn)
     chance = random.Random(f"{one.seed}/{day}")  # noqa: S311 - a simulation
     makers = [_Day(one, world, world.locations[number], day, chance) for number in range(world.selling)]
-    drafts = [draft for maker in makers for draft in maker.frame(openings=openings)]
+    drafts = [draft for maker in makers for draft in maker.frame()]
     first = 0
     for last in range(1, lines.receipt.size + 1):
         if last == lines.receipt.size or lines.receipt[last] != lines.receipt[first]:
@@ -68,7 +68,7 @@ def stream_day(config: HistoryConfig, day: date, *, openings: bool = True) -> It
             wanted = list(zip(basket.item.tolist(), basket.units.tolist(), basket.cents.tolist(), strict=True))
             drafts += maker.receipt(int(basket.receipt[0]), int(basket.second[0]), wanted)
             first = last
-    for number, draft in enumerate(sorted(drafts), 1):
+    for number, draft in enumerate(sorted(drafts, key=lambda draft: draft.at), 1):
         yield _cloud_event(draft, f"sim-{one.seed}-{day:%Y%m%d}-{number:07d}")
 
 
@@ -90,20 +90,16 @@ class _Day:
         """UTC instant of a second of the local day."""
         return (self.midnight + timedelta(seconds=second)).astimezone(UTC)
 
-    def frame(self, *, openings: bool) -> list[_Draft]:
-        """Opening stock, and the store's opening and closing."""
+    def frame(self) -> list[_Draft]:
+        """The stock at midnight, and the store's opening and closing."""
         place = {"location_id": self.location.code}
         drafts = [
             self._draft(self.at(OPEN_SECOND), "store_opened", {**place, "operation_type": "opened"}),
-            self._draft(self.at(CLOSE_SECOND), "store_closed", {**place, "operation_type": "closed"}, rank=9),
+            self._draft(self.at(CLOSE_SECOND), "store_closed", {**place, "operation_type": "closed"}),
         ]
-        if openings:
-            stated = [
-                {"product_sku": code, "quantity": units} for code, units in zip(self.codes, self.stock, strict=True)
-            ]
-            for first in range(0, len(stated), 500):
-                drafts.append(self._draft(self.at(0), "stock.opened", {**place, "lines": stated[first : first + 500]}))
-        return drafts
+        stated = [{"product_sku": code, "quantity": units} for code, units in zip(self.codes, self.stock, strict=True)]
+        sheets = [{**place, "lines": stated[first : first + SHEET]} for first in range(0, len(stated), SHEET)]
+        return [*(self._draft(self.at(0), "stock.opened", sheet) for sheet in sheets), *drafts]
 
     def receipt(self, number: int, second: int, wanted: list[tuple[int, int, int]]) -> list[_Draft]:
         """A visit: people, the receipt with what was there, the payment, and what it does to the stock.
@@ -116,6 +112,7 @@ class _Day:
         at = self.at(second)
         drafts = [*self._deliveries(at), *self._visit(at)]
         reference = f"{self.location.code}-{self.midnight:%Y%m%d}-{number:06d}"
+        lines: list[dict[str, Any]] = []
         rung: list[_Draft] = []
         total = 0
         for item, units, cents in wanted:
@@ -126,16 +123,17 @@ class _Day:
             total += sold * cents
             data = {
                 "receipt_id": reference,
-                "line_number": len(rung) + 1,
+                "line_number": len(lines) + 1,
                 "location_id": self.location.code,
                 "product_sku": self.codes[item],
                 "quantity": sold,
                 "unit_price": _money(cents),
                 "currency": self.config.currency,
             }
-            rung.append(self._draft(at, "receipt_line_added", data, rank=3, item=item, correlation=reference))
-            drafts += self._after_sale(at, item)
-        if not rung:
+            lines.append(data)
+            rung.append(self._draft(at, "receipt_line_added", data, item=item, correlation=reference))
+            rung += self._after_sale(at, item)
+        if not lines:
             return drafts
         head = {
             "receipt_id": reference,
@@ -143,7 +141,7 @@ class _Day:
             "total": _money(total),
             "currency": self.config.currency,
             "tender_type": self.chance.choice(("CARD", "CASH")),
-            "item_count": len(rung),
+            "item_count": len(lines),
         }
         paid = {
             "receipt_id": reference,
@@ -152,10 +150,10 @@ class _Day:
             "currency": self.config.currency,
             "transaction_id": f"PAY-{reference}",
         }
-        drafts.append(self._draft(at, "receipt_created", head, rank=2, correlation=reference))
+        drafts.append(self._draft(at, "receipt_created", head, correlation=reference))
         drafts += rung
         if self.chance.random() < PROMOTION_SHARE:
-            drafts += self._promotion(at, reference, rung)
+            drafts += self._promotion(at, reference, lines)
         drafts.append(self._draft(at + timedelta(seconds=20), "payment_processed", paid, correlation=reference))
         return drafts
 
@@ -175,7 +173,7 @@ class _Day:
             drafts.append(self._draft(entered + timedelta(seconds=61), "customer_zone_changed", walked))
         return drafts
 
-    def _promotion(self, at: datetime, reference: str, rung: list[_Draft]) -> list[_Draft]:
+    def _promotion(self, at: datetime, reference: str, lines: list[dict[str, Any]]) -> list[_Draft]:
         campaign = f"C-{self.chance.randint(1, 5)}"
         shown = {
             "channel": self.chance.choice(("SOCIAL", "SEARCH", "EMAIL")),
@@ -192,11 +190,11 @@ class _Day:
             "promo_code": campaign,
             "discount_amount": "1.00",
             "discount_type": "fixed",
-            "product_ids": [line.data["product_sku"] for line in rung],
+            "product_ids": [line["product_sku"] for line in lines],
         }
         return [
             self._draft(at - timedelta(minutes=self.chance.randint(5, 90)), "ad_impression", shown, priority=2),
-            self._draft(at, "promotion_applied", applied, rank=4, correlation=reference),
+            self._draft(at, "promotion_applied", applied, correlation=reference),
         ]
 
     def _after_sale(self, at: datetime, item: int) -> list[_Draft]:
@@ -206,14 +204,14 @@ class _Day:
         drafts = []
         if self.chance.random() < ASSERTS_SHARE:
             data = {**pair, "quantity": left, "reason": "SALE", "source": "store-system"}
-            drafts.append(self._draft(at, "inventory_updated", data, rank=5, item=item))
+            drafts.append(self._draft(at, "inventory_updated", data, item=item))
         if left == 0:
             gone = {**pair, "last_known_quantity": 0}
-            drafts.append(self._draft(at, "stockout_detected", gone, rank=6, item=item, priority=8))
+            drafts.append(self._draft(at, "stockout_detected", gone, item=item, priority=8))
         if left <= self.point[item] and item not in self.due:
             self.due[item] = at + TRUCK_DELAY
             order = {"current_quantity": left, "reorder_quantity": PACK, "reorder_point": self.point[item]}
-            drafts.append(self._draft(at, "reorder_triggered", {**pair, **order}, rank=7, item=item, priority=7))
+            drafts.append(self._draft(at, "reorder_triggered", {**pair, **order}, item=item, priority=7))
         return drafts
 
     def _deliveries(self, at: datetime) -> list[_Draft]:
@@ -232,7 +230,7 @@ class _Day:
         }
         lines = [{"product_sku": self.codes[item], "quantity": PACK} for item in due]
         return [
-            self._draft(arrived, "truck_arrived", {**truck, "lines": lines}, rank=0, priority=6),
+            self._draft(arrived, "truck_arrived", {**truck, "lines": lines}, priority=6),
             self._draft(arrived + timedelta(minutes=25), "truck_departed", truck),
         ]
 
@@ -242,13 +240,12 @@ class _Day:
         type_: str,
         data: dict[str, Any],
         *,
-        rank: int = 1,
         item: int | None = None,
         correlation: str | None = None,
-        priority: int = 5,
+        priority: int = DEFAULT_PRIORITY,
     ) -> _Draft:
         code = None if item is None else self.codes[item]
-        return _Draft(at, rank, type_, self.location.code, data, code, correlation, priority)
+        return _Draft(at, type_, self.location.code, data, code, correlation, priority)
 
 
 def _money(cents: int) -> str:
@@ -271,6 +268,6 @@ def _cloud_event(draft: _Draft, event_id: str) -> dict[str, Any]:
         event["subject"] = subject_of(draft.item, draft.location)
     if draft.correlation is not None:
         event["correlationid"] = draft.correlation
-    if draft.priority != 5:  # noqa: PLR2004 - the default of the envelope
+    if draft.priority != DEFAULT_PRIORITY:
         event["priority"] = draft.priority
     return event

@@ -72,7 +72,7 @@ def located(model: type[Payload], data: Mapping[str, Any], envelope: Envelope) -
     centre = named.pop("dc_id", None)
     if any(name in named for name in PLACE_NAMES):
         return named
-    place = f"dc_{centre}" if isinstance(centre, int) else centre
+    place = f"dc_{centre}" if isinstance(centre, int) and not isinstance(centre, bool) else centre
     if place is None and envelope.pair is not None:
         place = envelope.pair[1]
     if place is None and envelope.partition_key is not None:

@@ -30,7 +30,7 @@ OWN_EXTENSIONS = {
 """Extension attributes of CloudEvents that are attributes of our envelope."""
 
 _CORE = {"id", "type", "source", "time", "subject"}
-_NOT_EXTENSIONS = {*_CORE, "specversion", "datacontenttype", "dataschema", "data", "data_base64", *OWN_EXTENSIONS}
+_NOT_EXTENSIONS = {*_CORE, "specversion", "datacontenttype", "data", "data_base64", *OWN_EXTENSIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,8 @@ def structured(event: Mapping[str, Any]) -> Shaped:
     values = {attribute: event.get(attribute) for attribute in _CORE}
     values |= {attribute: event.get(member) for member, attribute in OWN_EXTENSIONS.items()}
     extensions = {member: value for member, value in event.items() if member not in _NOT_EXTENSIONS}
+    if not is_json(event.get("datacontenttype")):
+        extensions["datacontenttype"] = event["datacontenttype"]
     names = {attribute: member for member, attribute in OWN_EXTENSIONS.items()}
     return Shaped("cloudevents", Attributes(**values, extensions=extensions, names=names), data, name, needs_id=True)
 
