@@ -31,7 +31,7 @@ MAX_EXTENSION, MAX_EXTENSIONS = 1024, 20
 """Characters of a further attribute, and how many there may be."""
 _NEEDED = {"type", "source"}
 _OPTIONAL = ("subject", "trace_id", "correlation_id", "causation_id", "partition_key")
-_LONGEST = {"id": 128, "source": 256, "type": 128, "subject": 256} | dict.fromkeys(_OPTIONAL[1:], 128)
+_LONGEST = {"id": 128, "source": 256, "type": 128, "subject": 2048} | dict.fromkeys(_OPTIONAL[1:], 128)
 
 _PRINTABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _VERSION = re.compile(r"[vV]?(\d{1,4})(\.\d{1,4}){0,2}", re.ASCII)

@@ -13,7 +13,6 @@ from inventory_assets.contracts.events.fields import (
     Instant,
     Number,
     Payload,
-    SignedUnits,
     Sku,
     Text,
     Units,
@@ -31,7 +30,7 @@ class InventoryUpdated(Payload):
     location_id: Code = Field(alias="storeId", description="Location.")
     previous_stock: int | None = Field(default=None, alias="previousStock", description="On hand before; null unknown.")
     new_stock: int | None = Field(default=None, alias="newStock", description="On hand now; null unknown.")
-    change: SignedUnits | None = Field(default=None, description="Difference; null where either is unknown.")
+    change: int | None = Field(default=None, description="Difference; null where either is unknown.")
     change_reason: Word = Field(alias="changeReason", description="Kind of movement or count.")
     transaction_id: Code | None = Field(default=None, alias="transactionId", description="Document behind it.")
     version: Number | None = Field(default=None, description="Version of the state.")
@@ -44,7 +43,7 @@ class TransactionCreated(Payload):
     type: Word = Field(description="Receipt, Issue or Transfer.")
     product_sku: Sku = Field(alias="productSku", description="Item.")
     location_id: Code = Field(alias="storeId", description="Location.")
-    quantity: SignedUnits = Field(description="Change of the book.")
+    quantity: int = Field(description="Change of the book.")
     resulting_stock: int | None = Field(default=None, alias="resultingStock", description="On hand after it.")
 
 
@@ -63,7 +62,7 @@ class StockoutDetected(Payload):
     product_sku: Sku = ITEM
     location_id: Code = LOCATION
     available: int = Field(description="Available units; negative when oversold.")
-    shortfall: Units = Field(default=0, description="Units that left without having been on record.")
+    shortfall: Number = Field(default=0, description="Units that left without having been on record.")
 
 
 class ReorderTriggered(Payload):

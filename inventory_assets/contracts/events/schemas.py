@@ -170,7 +170,7 @@ def _cloud_event() -> dict[str, Any]:
             "source": {**text, "maxLength": 256, "format": "uri-reference"},
             "type": {**text, "maxLength": 128},
             "time": {"type": "string", "format": "date-time"},
-            "subject": {**text, "maxLength": 256, "description": "item/location, both percent-encoded"},
+            "subject": {**text, "maxLength": 2048, "description": "item/location, both percent-encoded"},
             "datacontenttype": {"const": "application/json"},
             "schemaversion": {**text, "description": "Version of the data, 1 where not sent."},
             "priority": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 10}, {"pattern": "^([1-9]|10)$"}]},
