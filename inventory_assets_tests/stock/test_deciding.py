@@ -244,7 +244,7 @@ def test_what_commands_became_folds_to_the_live_state_in_any_order(data, size, r
         told = data.draw(facts(number)).event
         arrived.append(data.draw(commands(number)) if data.draw(st.booleans()) else told)
     live = Live()
-    at = NOW + timedelta(days=60)
+    at = NOW + timedelta(days=200)
     log = [event for event in arrived if effects_of(event)]
     while arrived:
         for event in arrived[:size]:

@@ -153,7 +153,7 @@ class TruckArrived(Payload):
     location_id: Code = LOCATION
     arrival_time: Instant | None = Field(default=None, description="When.")
     estimated_unload_duration: Number | None = Field(default=None, description="Minutes.")
-    lines: Annotated[Lines | None, Field(max_length=MAX_LINES)] = Field(default=None, description="Goods received.")
+    lines: Lines | None = Field(default=None, description="Goods received.")
     order_id: Code | None = Field(default=None, description="Supplier order.")
 
 
