@@ -6,6 +6,7 @@ Not here: the shapes on the wire (`reading`, `shapes`), the data (`payloads`). I
 
 from __future__ import annotations
 
+import hashlib
 import re
 import uuid
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from urllib.parse import quote, unquote
 from inventory_assets.contracts.events.catalogue import canonical
 from inventory_assets.contracts.events.fields import instant
 from inventory_assets.contracts.events.problems import FieldError
+from inventory_assets.contracts.events.wire import canonical as canonical_text
 
 Shape = Literal["cloudevents", "000", "003", "004", "001"]
 """Form in which an event came: CloudEvents in any mode, or the shape of one of the source documents."""
@@ -140,6 +142,15 @@ def derived_id(event: tuple[str, str], ordinal: int | str) -> str:
         ordinal: which of the events that follow.
     """
     return str(uuid.uuid5(NAMESPACE, "\n".join((*event, str(ordinal)))))
+
+
+def fingerprint(envelope: Envelope) -> str:
+    """What an event says, as a hash: two events with one key and different fingerprints contradict each other.
+
+    Times are left out: one that was not sent is that of reception, and differs when the event comes again.
+    """
+    said = [envelope.type, envelope.version, envelope.subject, envelope.data]
+    return hashlib.sha256(canonical_text(said).encode()).hexdigest()
 
 
 def make_envelope(

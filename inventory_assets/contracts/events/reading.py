@@ -19,7 +19,7 @@ from inventory_assets.contracts.events.envelope import SERVICE_SOURCE, Envelope,
 from inventory_assets.contracts.events.fields import Payload
 from inventory_assets.contracts.events.payloads import read_payload
 from inventory_assets.contracts.events.problems import Problem, Refused
-from inventory_assets.contracts.events.wire import check_storable, dumps, loads
+from inventory_assets.contracts.events.wire import canonical, check_storable, dumps, loads
 
 CE_PREFIX = "ce-"
 BATCH, STRUCTURED = "application/cloudevents-batch", "application/cloudevents"
@@ -190,7 +190,7 @@ def _identity(envelope: Envelope, payload: Payload | None) -> str | None:
     if isinstance(payload, Transaction):
         return payload.transaction_id
     if envelope.trace_id is not None:
-        content = (envelope.type, envelope.time.isoformat(), dumps(envelope.data))
+        content = (envelope.type, envelope.time.isoformat(), canonical(envelope.data))
         return derived_id((envelope.source, envelope.trace_id), "\n".join(content))
     return None
 

@@ -1,7 +1,7 @@
 """JSON as the log keeps it: numbers exact, nothing in it that PostgreSQL's jsonb or a Delta table cannot hold.
 
 Whole numbers are int, all others Decimal, so that money survives digit by digit. Not here: what the values mean.
-Invariant: `loads(dumps(value)) == value` for everything `loads` returns.
+Invariant: `loads(dumps(value)) == value` for everything `loads` returns, and `canonical` of both is the same text.
 """
 
 from __future__ import annotations
@@ -60,6 +60,11 @@ def dumps(value: object) -> str:
         return "".join(_encode(value))
 
 
+def canonical(value: object) -> str:
+    """The value as text that is the same for equal values: members sorted, numbers without idle zeros."""
+    return dumps(_plain(value))
+
+
 def check_storable(value: object, path: str, max_depth: int) -> None:
     """Refuse a value that nests too deep or holds text no table can keep (NUL, half a surrogate pair).
 
@@ -90,6 +95,16 @@ def check_storable(value: object, path: str, max_depth: int) -> None:
 def escape(name: str | int) -> str:
     """A member's name as one step of a JSON pointer (RFC 6901)."""
     return str(name).replace("~", "~0").replace("/", "~1")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _plain(value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else value.normalize()
+    return value
 
 
 def _check_text(text: str, where: str) -> None:

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from inventory_assets.contracts.events.catalogue import TYPES
-from inventory_assets.contracts.events.envelope import SERVICE_SOURCE
+from inventory_assets.contracts.events.envelope import SERVICE_SOURCE, fingerprint
 from inventory_assets.contracts.events.problems import PROBLEMS, Problem
 from inventory_assets.contracts.events.reading import Event, Limits
 from inventory_assets_tests.contracts.events.requests import (
@@ -304,6 +304,14 @@ def test_what_this_service_says_is_not_taken_from_others():
     assert problem_of(issued).code == "reserved_type"
     assert problem_of({**CLOUD_EVENT, "source": SERVICE_SOURCE}).code == "source_refused"
     assert event_of({**issued, "source": SERVICE_SOURCE}, trusted=True).payload.lines[0].quantity == 2
+
+
+def test_the_fingerprint_is_that_of_what_is_said_however_it_is_written():
+    first = fingerprint(event_of(CLOUD_EVENT).envelope)
+    rewritten = dict(reversed(SALE.items())) | {"quantity": 2.0, "unit_price": 12.990}
+    assert fingerprint(event_of({**CLOUD_EVENT, "data": rewritten, "time": None}).envelope) == first
+    assert fingerprint(event_of({**CLOUD_EVENT, "data": {**SALE, "quantity": 3}}).envelope) != first
+    assert fingerprint(event_of({**CLOUD_EVENT, "subject": "A/S"}).envelope) != first
 
 
 def test_money_keeps_its_digits():
