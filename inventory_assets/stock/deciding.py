@@ -260,8 +260,12 @@ class _Desk:
         wanted: dict[str, int] = {}
         for line in lines:
             wanted[line.product_sku] = wanted.get(line.product_sku, 0) + line.quantity
-        found = [(item, units, self._reason(item, location, units)) for item, units in wanted.items()]
-        return [self.line(item, location, units, reason) for item, units, reason in found if reason is not None]
+        found: list[RefusedLine] = []
+        for item, units in wanted.items():
+            reason = self._reason(item, location, units)
+            if reason is not None:
+                found.append(self.line(item, location, units, reason))
+        return found
 
     def covered(self, location: str, lines: Iterable[Line]) -> list[Line]:
         """As much of each line as is available, the first lines first; lines of which nothing is left out."""

@@ -83,13 +83,12 @@ def changes(posting: Posting, cause: Event, at: datetime) -> tuple[Event, ...]:
     if before == after:
         return ()
     effect = posting.effect
-    known = before is not None and after is not None
     updated = InventoryUpdated(
         product_sku=effect.item,
         location_id=effect.location,
         previous_stock=before,
         new_stock=after,
-        change=after - before if known else None,
+        change=None if before is None or after is None else after - before,
         change_reason=effect.kind,
         transaction_id=effect.document[:64] or None,
         version=posting.after.version,

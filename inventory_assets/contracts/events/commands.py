@@ -6,7 +6,7 @@ decided in `inventory_assets.stock.deciding`, and the answer is a fact in the lo
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import AliasChoices, Field, model_validator
 
@@ -16,9 +16,9 @@ from inventory_assets.contracts.events.fields import (
     Code,
     Instant,
     Lines,
-    Number,
     Payload,
     PositiveUnits,
+    Seconds,
     SignedUnits,
     Sku,
     Text,
@@ -105,7 +105,7 @@ class StockReserve(Payload):
     location_id: Code = LOCATION
     lines: Lines = Field(description="Items.")
     partial: bool = Field(default=False, description="Take what there is instead of nothing.")
-    expires_in_seconds: Annotated[Number, Field(ge=1, le=31_536_000)] = Field(
+    expires_in_seconds: Seconds = Field(
         default=RESERVATION_SECONDS, description="Seconds from the decision after which it ends by itself."
     )
     reference: Code | None = Field(default=None, description="Order or basket it belongs to.")

@@ -75,11 +75,13 @@ _CODE = r"^[^\x00-\x1f\x7f]+$"
 Instant = Annotated[
     datetime, BeforeValidator(instant), WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation")
 ]
-Units = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=MAX_UNITS)]
-PositiveUnits = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MAX_UNITS)]
-SignedUnits = Annotated[int, BeforeValidator(_whole), Field(ge=-MAX_UNITS, le=MAX_UNITS)]
-Number = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=2**53)]
+Units = Annotated[int, Field(ge=0, le=MAX_UNITS), BeforeValidator(_whole)]
+PositiveUnits = Annotated[int, Field(ge=1, le=MAX_UNITS), BeforeValidator(_whole)]
+SignedUnits = Annotated[int, Field(ge=-MAX_UNITS, le=MAX_UNITS), BeforeValidator(_whole)]
+Number = Annotated[int, Field(ge=0, le=2**53), BeforeValidator(_whole)]
 """A count of something other than units, or a position."""
+Seconds = Annotated[int, Field(ge=1, le=31_536_000), BeforeValidator(_whole)]
+"""A duration of a second to a year."""
 Measure = Annotated[
     Decimal, BeforeValidator(_amount), Field(max_digits=18, decimal_places=6), WithJsonSchema({"type": "number"})
 ]

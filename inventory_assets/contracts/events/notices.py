@@ -26,25 +26,49 @@ Pattern = Literal["SystemOverload", "DataQualityIssue", "RandomFailure"]
 class InventoryUpdated(Payload):
     """Stock of an item at a location changed; the shape of 001 III §14.2."""
 
-    product_sku: Sku = Field(alias="productSku", description="Item.")
-    location_id: Code = Field(alias="storeId", description="Location.")
-    previous_stock: int | None = Field(default=None, alias="previousStock", description="On hand before; null unknown.")
-    new_stock: int | None = Field(default=None, alias="newStock", description="On hand now; null unknown.")
+    product_sku: Sku = Field(validation_alias="productSku", serialization_alias="productSku", description="Item.")
+    location_id: Code = Field(validation_alias="storeId", serialization_alias="storeId", description="Location.")
+    previous_stock: int | None = Field(
+        default=None,
+        validation_alias="previousStock",
+        serialization_alias="previousStock",
+        description="On hand before; null unknown.",
+    )
+    new_stock: int | None = Field(
+        default=None,
+        validation_alias="newStock",
+        serialization_alias="newStock",
+        description="On hand now; null unknown.",
+    )
     change: int | None = Field(default=None, description="Difference; null where either is unknown.")
-    change_reason: Word = Field(alias="changeReason", description="Kind of movement or count.")
-    transaction_id: Code | None = Field(default=None, alias="transactionId", description="Document behind it.")
+    change_reason: Word = Field(
+        validation_alias="changeReason", serialization_alias="changeReason", description="Kind of movement or count."
+    )
+    transaction_id: Code | None = Field(
+        default=None,
+        validation_alias="transactionId",
+        serialization_alias="transactionId",
+        description="Document behind it.",
+    )
     version: Number | None = Field(default=None, description="Version of the state.")
 
 
 class TransactionCreated(Payload):
     """A transaction was applied; `resulting_stock` is on hand after it."""
 
-    transaction_id: Code = Field(alias="transactionId", description="The sender's number.")
+    transaction_id: Code = Field(
+        validation_alias="transactionId", serialization_alias="transactionId", description="The sender's number."
+    )
     type: Word = Field(description="Receipt, Issue or Transfer.")
-    product_sku: Sku = Field(alias="productSku", description="Item.")
-    location_id: Code = Field(alias="storeId", description="Location.")
+    product_sku: Sku = Field(validation_alias="productSku", serialization_alias="productSku", description="Item.")
+    location_id: Code = Field(validation_alias="storeId", serialization_alias="storeId", description="Location.")
     quantity: int = Field(description="Change of the book.")
-    resulting_stock: int | None = Field(default=None, alias="resultingStock", description="On hand after it.")
+    resulting_stock: int | None = Field(
+        default=None,
+        validation_alias="resultingStock",
+        serialization_alias="resultingStock",
+        description="On hand after it.",
+    )
 
 
 class Threshold(Payload):

@@ -139,7 +139,7 @@ def structured(event: Mapping[str, Any]) -> Shaped:
     data, name = event.get("data"), "data"
     if "data_base64" in event:
         data, name = _decoded(event["data_base64"], event.get("datacontenttype")), "data_base64"
-    values = {attribute: event.get(attribute) for attribute in _CORE}
+    values: dict[str, Any] = {attribute: event.get(attribute) for attribute in _CORE}
     values |= {attribute: event.get(member) for member, attribute in OWN_EXTENSIONS.items()}
     extensions = {member: value for member, value in event.items() if member not in _NOT_EXTENSIONS}
     if not is_json(event.get("datacontenttype")):
