@@ -206,6 +206,8 @@ class _Check:
         value = getattr(self.sent, name)
         if value is None and name not in _NEEDED:
             return None
+        if isinstance(value, str) and 0 < len(value) <= _LONGEST[name] and value.isprintable() and value.strip():
+            return value.strip()
         if not isinstance(value, str) or not value.strip():
             self._wrong(name, "must be a text that is not empty")
         elif len(value) > _LONGEST[name]:
@@ -229,7 +231,9 @@ class _Check:
 
     def version(self) -> int:
         value = self.sent.version
-        found = _VERSION.fullmatch("1" if value is None else str(value))
+        if value is None or value == "1":
+            return 1
+        found = _VERSION.fullmatch(str(value))
         if found is None or int(found[1]) == 0 or isinstance(value, bool):
             self._wrong("version", "must be a version such as 1 or 1.0")
             return 1

@@ -24,7 +24,6 @@ _RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)",
     re.ASCII,
 )
-_FRACTION = re.compile(r"\.(\d{6})\d+")
 _NUMBER = re.compile(r"-?\d{1,14}(\.\d{1,4})?", re.ASCII)
 
 
@@ -37,12 +36,12 @@ def instant(value: object) -> object:
     if isinstance(value, str):
         if not _RFC_3339.fullmatch(value):
             raise ValueError("an instant looks like 2024-01-15T10:30:00Z: date, time, and Z or an offset")
-        value = datetime.fromisoformat(_FRACTION.sub(r".\1", value).upper())
+        value = datetime.fromisoformat(value.upper())
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise ValueError("an instant needs Z or an offset")
         try:
-            return value.astimezone(UTC)
+            return value if value.tzinfo is UTC else value.astimezone(UTC)
         except OverflowError as error:
             raise ValueError("the instant lies outside the years 1 to 9999") from error
     return value
@@ -83,43 +82,43 @@ Number = Annotated[int, Field(ge=0, le=2**53), BeforeValidator(_whole)]
 Seconds = Annotated[int, Field(ge=1, le=31_536_000), BeforeValidator(_whole)]
 """A duration of a second to a year."""
 Measure = Annotated[
-    Decimal, BeforeValidator(_amount), Field(max_digits=18, decimal_places=6), WithJsonSchema({"type": "number"})
+    Decimal, Field(max_digits=18, decimal_places=6), BeforeValidator(_amount), WithJsonSchema({"type": "number"})
 ]
 """What an instrument read."""
 
 _MONEY = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^-?\d{1,14}(\.\d{1,4})?$"}]}
 Money = Annotated[
     Decimal,
-    BeforeValidator(_amount),
     Field(max_digits=18, decimal_places=4, ge=0),
+    BeforeValidator(_amount),
     WithJsonSchema({**_MONEY, "minimum": 0}, mode="validation"),
 ]
 """An amount of 0 or more: a number, or text where the sender's numbers are binary."""
 SignedMoney = Annotated[
     Decimal,
-    BeforeValidator(_amount),
     Field(max_digits=18, decimal_places=4),
+    BeforeValidator(_amount),
     WithJsonSchema(_MONEY, mode="validation"),
 ]
 Currency = Annotated[
     str,
-    BeforeValidator(_currency),
     StringConstraints(pattern=r"^[A-Z]{3}$"),
+    BeforeValidator(_currency),
     WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"}, mode="validation"),
 ]
 
 _CODE_SCHEMA = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 64}, {"type": "integer"}]}
 Code = Annotated[
     str,
-    BeforeValidator(_code),
     StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=_CODE),
+    BeforeValidator(_code),
     WithJsonSchema(_CODE_SCHEMA, mode="validation"),
 ]
 """An identifier of some system: receipt, order, device, customer."""
 Sku = Annotated[
     str,
-    BeforeValidator(_code),
     StringConstraints(strip_whitespace=True, to_upper=True, min_length=1, max_length=64, pattern=_CODE),
+    BeforeValidator(_code),
     WithJsonSchema(_CODE_SCHEMA, mode="validation"),
 ]
 """An item's code, trimmed and upper case as in silver."""

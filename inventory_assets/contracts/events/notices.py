@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
 from inventory_assets.contracts.events.fields import (
     ITEM,
@@ -23,50 +24,44 @@ Pattern = Literal["SystemOverload", "DataQualityIssue", "RandomFailure"]
 """Patterns of dead letters (000, flow 5)."""
 
 
-class InventoryUpdated(Payload):
+class _Camel(Payload):
+    """Members in camel case, as 001 and 002 spell them."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+
+class InventoryUpdated(_Camel):
     """Stock of an item at a location changed; the shape of 001 III §14.2."""
 
-    product_sku: Sku = Field(validation_alias="productSku", serialization_alias="productSku", description="Item.")
+    product_sku: Sku = Field(description="Item.")
     location_id: Code = Field(validation_alias="storeId", serialization_alias="storeId", description="Location.")
     previous_stock: int | None = Field(
         default=None,
-        validation_alias="previousStock",
-        serialization_alias="previousStock",
         description="On hand before; null unknown.",
     )
     new_stock: int | None = Field(
         default=None,
-        validation_alias="newStock",
-        serialization_alias="newStock",
         description="On hand now; null unknown.",
     )
     change: int | None = Field(default=None, description="Difference; null where either is unknown.")
-    change_reason: Word = Field(
-        validation_alias="changeReason", serialization_alias="changeReason", description="Kind of movement or count."
-    )
+    change_reason: Word = Field(description="Kind of movement or count.")
     transaction_id: Code | None = Field(
         default=None,
-        validation_alias="transactionId",
-        serialization_alias="transactionId",
         description="Document behind it.",
     )
     version: Number | None = Field(default=None, description="Version of the state.")
 
 
-class TransactionCreated(Payload):
+class TransactionCreated(_Camel):
     """A transaction was applied; `resulting_stock` is on hand after it."""
 
-    transaction_id: Code = Field(
-        validation_alias="transactionId", serialization_alias="transactionId", description="The sender's number."
-    )
+    transaction_id: Code = Field(description="The sender's number.")
     type: Word = Field(description="Receipt, Issue or Transfer.")
-    product_sku: Sku = Field(validation_alias="productSku", serialization_alias="productSku", description="Item.")
+    product_sku: Sku = Field(description="Item.")
     location_id: Code = Field(validation_alias="storeId", serialization_alias="storeId", description="Location.")
     quantity: int = Field(description="Change of the book.")
     resulting_stock: int | None = Field(
         default=None,
-        validation_alias="resultingStock",
-        serialization_alias="resultingStock",
         description="On hand after it.",
     )
 

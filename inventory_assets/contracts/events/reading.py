@@ -19,7 +19,7 @@ from inventory_assets.contracts.events.envelope import SERVICE_SOURCE, Envelope,
 from inventory_assets.contracts.events.fields import Payload
 from inventory_assets.contracts.events.payloads import read_payload
 from inventory_assets.contracts.events.problems import Problem, Refused
-from inventory_assets.contracts.events.wire import canonical, check_storable, dumps, loads
+from inventory_assets.contracts.events.wire import canonical, check_storable, dumps, loads, may_hold_unstorable
 
 CE_PREFIX = "ce-"
 BATCH, STRUCTURED = "application/cloudevents-batch", "application/cloudevents"
@@ -99,11 +99,11 @@ def read_request(
         detail = f"{len(found)} events; at most {limits.events}"
         return Reading(problem=Problem("too_many_events", detail), batch=batch)
     key = lowered.get("idempotency-key")
-    weigh = len(body) > limits.event_bytes
+    weigh, texts = len(body) > limits.event_bytes, may_hold_unstorable(body)
     results = []
     for index, event in enumerate(found):
         given = None if key is None else (f"{key}/{index}" if batch else key)
-        results.append(_read(event, given, received_at, new_id, limits, weigh=weigh, trusted=trusted))
+        results.append(_read(event, given, received_at, new_id, limits, weigh=weigh, texts=texts, trusted=trusted))
     return Reading(tuple(results), batch)
 
 
@@ -146,13 +146,14 @@ def _read(
     limits: Limits,
     *,
     weigh: bool,
+    texts: bool,
     trusted: bool,
 ) -> Event | Problem:
     given: str | None = None
     try:
         shaped = event if isinstance(event, shapes.Shaped) else shapes.take_apart(event, "")
         given = shaped.attributes.id if isinstance(shaped.attributes.id, str) else None
-        check_storable(shaped.data, _data(shaped), limits.depth)
+        check_storable(shaped.data, _data(shaped), limits.depth, texts=texts or shaped.data_name == "data_base64")
         if weigh and len(dumps(shaped.data)) > limits.event_bytes:
             detail = f"the data has more than {limits.event_bytes} bytes"
             return Problem("event_too_large", detail, event_id=given and given[:128])

@@ -29,8 +29,9 @@ OWN_EXTENSIONS = {
 }
 """Extension attributes of CloudEvents that are attributes of our envelope."""
 
-_CORE = {"id", "type", "source", "time", "subject"}
-_NOT_EXTENSIONS = {*_CORE, "specversion", "datacontenttype", "data", "data_base64", *OWN_EXTENSIONS}
+_MEMBERS = {name: name for name in ("id", "type", "source", "time", "subject")} | OWN_EXTENSIONS
+_NAMES = {attribute: member for member, attribute in OWN_EXTENSIONS.items()}
+_NOT_EXTENSIONS = {*_MEMBERS, "specversion", "datacontenttype", "data", "data_base64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def take_apart(event: object, pointer: str) -> Shaped:
         return structured(event)
     for plain in _PLAIN:
         if all(name in event for name in plain.required):
-            values = {name: event.get(member) for name, member in plain.members.items()}
+            values: dict[str, Any] = {name: event.get(member) for name, member in plain.members.items()}
             attributes = Attributes(**values, names=plain.members)
             return Shaped(plain.shape, attributes, event[plain.data_name], plain.data_name)
     shown = ", ".join(sorted(event)[:8])[:200]
@@ -139,13 +140,12 @@ def structured(event: Mapping[str, Any]) -> Shaped:
     data, name = event.get("data"), "data"
     if "data_base64" in event:
         data, name = _decoded(event["data_base64"], event.get("datacontenttype")), "data_base64"
-    values: dict[str, Any] = {attribute: event.get(attribute) for attribute in _CORE}
-    values |= {attribute: event.get(member) for member, attribute in OWN_EXTENSIONS.items()}
+    values: dict[str, Any] = {attribute: event[member] for member, attribute in _MEMBERS.items() if member in event}
     extensions = {member: value for member, value in event.items() if member not in _NOT_EXTENSIONS}
     if not is_json(event.get("datacontenttype")):
         extensions["datacontenttype"] = event["datacontenttype"]
-    names = {attribute: member for member, attribute in OWN_EXTENSIONS.items()}
-    return Shaped("cloudevents", Attributes(**values, extensions=extensions, names=names), data, name, needs_id=True)
+    attributes = Attributes(**values, extensions=extensions, names=_NAMES)
+    return Shaped("cloudevents", attributes, data, name, needs_id=True)
 
 
 def binary(attributes: Mapping[str, str], body: bytes) -> Shaped:

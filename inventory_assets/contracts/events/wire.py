@@ -65,17 +65,39 @@ def canonical(value: object) -> str:
     return dumps(_plain(value))
 
 
-def check_storable(value: object, path: str, max_depth: int) -> None:
+def may_hold_unstorable(body: bytes) -> bool:
+    """Whether a body can hold text that no table keeps: only an escape can name it."""
+    return b"\\u" in body
+
+
+def check_storable(value: object, path: str, max_depth: int, *, texts: bool) -> None:
     """Refuse a value that nests too deep or holds text no table can keep (NUL, half a surrogate pair).
 
     Args:
         value: as `loads` returns it.
         path: JSON pointer of the value, for the message.
         max_depth: levels of objects and lists allowed below and including it.
+        texts: whether texts are looked at.
 
     Raises:
         Refused: `too_deep` or `text_unstorable`, with the pointer.
     """
+    if texts or not _fits(value, max_depth):
+        _find_unstorable(value, path, max_depth)
+
+
+def _fits(value: object, levels: int) -> bool:
+    """Whether a value nests no deeper; the quick look, without saying where."""
+    if isinstance(value, dict):
+        inner = value.values()
+    elif isinstance(value, list):
+        inner = value
+    else:
+        return True
+    return levels > 0 and all(_fits(each, levels - 1) for each in inner if isinstance(each, dict | list))
+
+
+def _find_unstorable(value: object, path: str, max_depth: int) -> None:
     waiting: list[tuple[object, str, int]] = [(value, path, 0)]
     while waiting:
         found, where, depth = waiting.pop()
