@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def stream(
     rate: Annotated[float, typer.Option(min=0, help="Events a second; 0 as fast as they are read.")] = 0,
     day: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First business day; yesterday where not said.")
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="First business day; by default over everywhere."),
     ] = None,
     days: Annotated[int, typer.Option(min=1, help="Business days.")] = 1,
     events: Annotated[int, typer.Option(min=0, help="Stop after so many; 0 at the end of the last day.")] = 0,
@@ -35,7 +36,7 @@ def stream(
     from inventory_assets.simulator.config import HistoryConfig, SimulatorError
     from inventory_assets.simulator.stream import stream_day
 
-    first = day.date() if day is not None else datetime.now(UTC).date() - timedelta(days=1)
+    first = day.date() if day is not None else datetime.now(UTC).date() - timedelta(days=2)
     try:
         config = HistoryConfig(start=first, days=1, stores=stores, items=items, seed=seed)
     except SimulatorError as error:

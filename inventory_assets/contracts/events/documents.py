@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from inventory_assets.contracts.events.catalogue import GROUPS, EventType
+from inventory_assets.contracts.events.catalogue import GROUPS
 from inventory_assets.contracts.events.compatibility import incompatibilities
+from inventory_assets.contracts.events.kinds import EventType
 from inventory_assets.contracts.events.problems import PROBLEMS
 from inventory_assets.contracts.events.schemas import all_schemas, asyncapi, example, schema_name
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from inventory_assets.contracts.events.catalogue import TYPES, EventType
+from inventory_assets.contracts.events.catalogue import TYPES
 from inventory_assets.contracts.events.fields import PLACE_NAMES, Payload
+from inventory_assets.contracts.events.kinds import EventType
 from inventory_assets.contracts.events.problems import FieldError, Problem
 from inventory_assets.contracts.events.wire import escape
 

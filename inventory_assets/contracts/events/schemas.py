@@ -10,8 +10,9 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from inventory_assets.contracts.events.catalogue import TYPES, EventType
+from inventory_assets.contracts.events.catalogue import TYPES
 from inventory_assets.contracts.events.envelope import SERVICE_SOURCE
+from inventory_assets.contracts.events.kinds import EventType
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
