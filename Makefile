@@ -47,6 +47,7 @@ docs: $(READY) ## Rewrite the generated pages
 	$(BIN)/python -m inventory_assets.commands.configuration
 	$(BIN)/python -m inventory_assets.contracts.dictionary
 	$(BIN)/python -m inventory_assets.contracts.reasons
+	$(BIN)/python -m inventory_assets.contracts.events.documents
 	$(BIN)/python -m inventory_assets.publish.lineage
 
 chaos: $(READY) ## Long campaigns: only the slow tests, with the counts of the profile `chaos`

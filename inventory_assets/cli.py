@@ -16,6 +16,7 @@ from inventory_assets.commands.landing import load, reread, simulate
 from inventory_assets.commands.maintenance import maintain, restore
 from inventory_assets.commands.quarantine import quarantine
 from inventory_assets.commands.reading import config, sql, status, validate
+from inventory_assets.commands.stream import stream
 
 app = typer.Typer(
     name="inventory",
@@ -50,6 +51,7 @@ app.command()(reread)
 app.command()(backfill)
 app.command()(maintain)
 app.command()(restore)
+simulate.command()(stream)
 app.add_typer(load, name="load")
 app.add_typer(simulate, name="simulate")
 app.add_typer(config, name="config")
