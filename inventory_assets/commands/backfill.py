@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from inventory_assets.commands.output import Exit, Json, errors, fail, load_settings, print_grid, print_json
+from inventory_assets.settings import Settings
 
 
 def backfill(
@@ -27,7 +27,6 @@ def backfill(
 ) -> None:
     """Build a range of days again, in one run; by default every table that is kept by day."""
     settings = load_settings()
-    home = settings.dagster_home
     arguments = [str(first.date()), str(last.date()), *(["--dry-run"] if dry_run else [])]
     arguments += [part for name in table or () for part in ("--table", name)]
     arguments += [part for name in layer or () for part in ("--layer", name)]
@@ -35,7 +34,7 @@ def backfill(
     told: dict[str, Any] = {}
     try:
         with _bar() as bar:
-            for line in _lines(home, arguments, log):
+            for line in _lines(settings, arguments, log):
                 told |= line
                 _show(bar, told)
     except KeyboardInterrupt:
@@ -51,20 +50,17 @@ def backfill(
         fail(f"the backfill did not succeed: {told.get('reason') or 'see its run in Dagster'}; log: {log}")
 
 
-def _lines(home: Path, arguments: list[str], log: Path) -> Iterator[dict[str, Any]]:
+def _lines(settings: Settings, arguments: list[str], log: Path) -> Iterator[dict[str, Any]]:
     """What the process beside Dagster tells, line by line; it ends with this one."""
-    from inventory_assets.operate.instance import make_storage, prepare, services
+    from inventory_assets.operate.instance import ready_environment
 
-    settings = load_settings()
-    prepare(home)
-    webserver, _ = services(settings.data_dir.resolve(), home, 0, os.environ)
-    make_storage(home, webserver)
+    environment = ready_environment(settings)
     log.parent.mkdir(parents=True, exist_ok=True)
     command = (sys.executable, "-m", "inventory_assets.defs.backfill", *arguments)
     with (
         log.open("ab") as output,
         subprocess.Popen(  # noqa: S603 - the command is ours, no shell
-            command, env=dict(webserver.environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=output,
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=output,
         ) as process,
     ):  # fmt: skip
         try:

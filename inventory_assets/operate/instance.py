@@ -99,24 +99,34 @@ def run_job(settings: Settings, job: str, op: str, config: Mapping[str, object])
     Returns:
         Exit code of the run; its log goes to `logs/<job>.log` of the data folder.
     """
-    home, data_dir = settings.dagster_home, settings.data_dir.resolve()
-    prepare(home)
-    webserver, _ = services(data_dir, home, 0, os.environ)
-    make_storage(home, webserver)
-    log = data_dir / "logs" / f"{job}.log"
+    environment = ready_environment(settings)
+    log = settings.data_dir.resolve() / "logs" / f"{job}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=home) as folder, log.open("ab") as output:
+    with TemporaryDirectory(dir=settings.dagster_home) as folder, log.open("ab") as output:
         run_config = Path(folder) / "run.json"
         run_config.write_text(json.dumps({"ops": {op: {"config": dict(config)}}}), encoding="utf-8")
         target = ("-m", "inventory_assets.definitions", "-j", job, "-c", str(run_config))
         return subprocess.run(  # noqa: S603 - the command is ours, no shell
             (sys.executable, "-m", "dagster", "job", "execute", *target),
-            env=dict(webserver.environment),
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             check=False,
         ).returncode
+
+
+def ready_environment(settings: Settings) -> dict[str, str]:
+    """Environment of a process that works on the instance; instance and databases are made where they are missing.
+
+    Raises:
+        InstanceError: Dagster refuses the instance.
+    """
+    home = settings.dagster_home
+    prepare(home)
+    webserver, _ = services(settings.data_dir.resolve(), home, 0, os.environ)
+    make_storage(home, webserver)
+    return dict(webserver.environment)
 
 
 def make_storage(home: Path, service: Service) -> None:
