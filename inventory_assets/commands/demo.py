@@ -65,7 +65,7 @@ def demo(
         sole_owner,
     )
     from inventory_assets.operate.location import LocationError
-    from inventory_assets.operate.processes import PortsTakenError, ServiceEndedError, free_port
+    from inventory_assets.operate.processes import PortsTakenError, ServiceEndedError, end_orphans, free_port
     from inventory_assets.operate.serving import await_socket, served
     from inventory_assets.operate.supervisor import Supervisor
     from inventory_assets.operate.waiting import StalledError
@@ -79,6 +79,8 @@ def demo(
     try:
         with terminable(), sole_owner(data_dir), TemporaryDirectory(prefix="inventory-") as sockets:
             begun = time.monotonic()
+            if orphans := end_orphans(data_dir):
+                errors().print(f"ended {orphans} processes that a killed demo left behind", markup=False)
             fill_landing(settings, origin, file, days=days, seed=seed)
             prepare(settings.dagster_home)
             port = free_port(port)

@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from inventory_assets.operate.processes import Service
+from inventory_assets.operate.processes import OWNER, Service
 from inventory_assets.settings import Settings
 
 HOST = "127.0.0.1"
@@ -63,6 +63,7 @@ def services(
         "DAGSTER_HOME": str(home),
         "DAGSTER_DISABLE_TELEMETRY": "1",
         "INVENTORY_DATA_DIR": str(data_dir),
+        OWNER: str(data_dir),
         "PYTHONUNBUFFERED": "1",
     }
     code = str(workspace or home / "workspace.yaml")
@@ -126,7 +127,7 @@ def ready_environment(settings: Settings) -> dict[str, str]:
     prepare(home)
     webserver, _ = services(settings.data_dir.resolve(), home, 0, os.environ)
     make_storage(home, webserver)
-    return dict(webserver.environment)
+    return {name: value for name, value in webserver.environment.items() if name != OWNER}
 
 
 def make_storage(home: Path, service: Service) -> None:

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import psutil
 
+OWNER = "INVENTORY_SERVICE_OF"
+"""Variable that tells, in the environment of a service and all it starts, which data folder it serves."""
 POLL_SECONDS = 0.05
 KILL_WAIT_SECONDS = 5.0
 
@@ -105,6 +107,21 @@ def stop(running: Sequence[Running], grace_seconds: float = 10.0, others: Collec
         each.process.wait(KILL_WAIT_SECONDS)
 
 
+def end_orphans(data_dir: Path, grace_seconds: float = 10.0) -> int:
+    """End services whose owner was killed; call it while holding the data folder, so that nobody else owns them.
+
+    Args:
+        data_dir: the folder they serve, absolute.
+        grace_seconds: see `stop`.
+
+    Returns:
+        How many processes were found.
+    """
+    found = [process for process in psutil.process_iter() if _environment(process).get(OWNER) == str(data_dir)]
+    stop((), grace_seconds, others=found)
+    return len(found)
+
+
 def tail(path: Path, lines: int = 20) -> str:
     """Last lines of a log, at most 16 kB of it."""
     if not path.exists():
@@ -161,6 +178,13 @@ def _signal(processes: set[psutil.Process], number: signal.Signals) -> None:
             process.send_signal(number)
         except psutil.NoSuchProcess:
             continue
+
+
+def _environment(process: psutil.Process) -> Mapping[str, str]:
+    try:
+        return process.environ() if _alive(process) else {}
+    except (psutil.Error, OSError):
+        return {}  # it has ended, or belongs to somebody else
 
 
 def _alive(process: psutil.Process) -> bool:

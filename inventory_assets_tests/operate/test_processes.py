@@ -102,3 +102,20 @@ def test_a_taken_port_gives_the_next_free_one():
         assert processes.free_port(port) > port
         with pytest.raises(PortsTakenError, match="--port"):
             processes.free_port(port, tries=1)
+
+
+def test_services_of_a_killed_owner_are_found_by_the_folder_they_serve_and_ended_with_their_children(tmp_path):
+    pids = tmp_path / "pids"
+    code = PARENT.format(parent_signals="", child="import time; time.sleep(60)", own_session=True, pids=str(pids))
+    of_folder = {**os.environ, processes.OWNER: str(tmp_path)}
+    orphan = processes.start(Service("orphan", (sys.executable, "-c", code), tmp_path / "orphan.log", of_folder))
+    other = processes.start(service(tmp_path, sys.executable, "-c", "import time; time.sleep(60)"))
+    child = int(wait_for(pids))
+
+    assert processes.end_orphans(tmp_path) == 2
+
+    assert gone(child)
+    assert gone(orphan.process.pid)
+    assert not gone(other.process.pid)
+    assert processes.end_orphans(tmp_path) == 0
+    processes.stop([other])
