@@ -107,6 +107,13 @@ class Books:
         """
         return self._entered(self._post(effects))
 
+    def tell(self, fact: Event) -> None:
+        """Note what a fact says about a reservation; its effects are entered apart."""
+        reservation = told(self.reservations, fact)
+        if reservation is not None:
+            self._replaced.append((self.reservations, reservation.id, self.reservations.get(reservation.id)))
+            self.reservations[reservation.id] = reservation
+
     def take_number(self, source: str, transaction: str) -> None:
         """Remember that a sender's transaction number is taken."""
         self._taken.add((source, transaction))
@@ -117,10 +124,7 @@ class Books:
         return frozenset(self._taken)
 
     def _apply(self, fact: Event) -> Iterable[Posting]:
-        reservation = told(self.reservations, fact)
-        if reservation is not None:
-            self._replaced.append((self.reservations, reservation.id, self.reservations.get(reservation.id)))
-            self.reservations[reservation.id] = reservation
+        self.tell(fact)
         yield from self._post(effects_of(fact, self.surroundings))
 
     def _post(self, effects: Iterable[Effect]) -> Iterable[Posting]:
