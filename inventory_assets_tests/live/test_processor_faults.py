@@ -17,7 +17,7 @@ from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import append
 from inventory_assets.live.processor.batch import micro_batch
 from inventory_assets.live.processor.tending import expire
-from inventory_assets.live.processor.work import Applied
+from inventory_assets.live.processor.work import Applied, TryAgainError
 from inventory_assets.live.processor.worker import Worker
 from inventory_assets.live.queue.claiming import share_of
 from inventory_assets_tests.faults.campaign import LONG
@@ -132,7 +132,7 @@ def test_of_32_writers_for_one_unit_one_gets_it(engine, url, connection, turn):
             while not drained(own):
                 try:
                     micro_batch(own, orders(lanes=tuple(share_of(number, 4)), worker=f"w{number}"), 3, Applied())
-                except psycopg.Error as error:
+                except (psycopg.Error, TryAgainError) as error:
                     errors.append(error)
 
     threads = [threading.Thread(target=apply, args=(number,)) for number in range(4)]

@@ -82,6 +82,9 @@ class Histories(RuleBasedStateMachine):
     @initialize()
     def empty(self) -> None:
         self.connection.execute(f"TRUNCATE {', '.join(TABLES)}")
+        for item in ITEMS[:2]:
+            self.count(item, "S", 9, 2)
+            self.count(item, "W", 9, -2)
 
     def instant(self, minutes: int) -> datetime:
         """Different for every event, so that the model needs no rule for two at one instant."""
