@@ -129,7 +129,7 @@ class Listener:
             if isinstance(admitted, Problem):
                 found.append(refused_event(admitted))
             elif isinstance(each, Event):
-                entries.append(entry_of(each, admitted.disposition))
+                entries.append(entry_of(each, admitted.disposition, admitted.reason))
                 found.append((each, admitted))
         outcomes = iter(await self.write(entries) if entries else ())
         told = tuple(each if isinstance(each, Taken) else stored(*each, next(outcomes)) for each in found)

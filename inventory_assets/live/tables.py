@@ -7,6 +7,7 @@
 - `event_queue`: a row a part while it waits. `not_before` is null while it may be taken at once; a retry that has to
   wait carries its instant and stands outside the index of the claim, so it never blocks the head.
 - `processing_log`: a row an attempt. `inventory_state` and `ledger`: stock of a pair, and every change of it.
+- `event_conflicts`: what came under an id that another event has; the first of each content, for people to look at.
 - `outbox`: what leaves, in the order of commits. `audit_log`: what people did, each row carrying the hash of the last.
 
 What is not here: the rules that fill them. Instants come from the caller's clock; no column has a default of now.
@@ -94,7 +95,7 @@ EVENT_IDS = Table(
     _needed("sequence", BigInteger),
     _needed("fingerprint", LargeBinary),
     _needed("received_at", INSTANT),
-    PrimaryKeyConstraint("source", "event_id"),
+    PrimaryKeyConstraint("event_id", "source"),
 )
 Index(None, EVENT_IDS.c.received_at, postgresql_using="brin")
 
@@ -234,4 +235,20 @@ AUDIT_LOG = Table(
     Column("previous_hash", LargeBinary),
     _needed("hash", LargeBinary),
     PrimaryKeyConstraint("id"),
+)
+
+Index(None, EVENT_LOG.c["items"], postgresql_using="gin", postgresql_with={"fastupdate": "off"})
+Index(None, EVENT_LOG.c.type, EVENT_LOG.c.sequence)
+
+EVENT_CONFLICTS = Table(
+    "event_conflicts",
+    METADATA,
+    Column("event_id", Text),
+    Column("source", Text),
+    Column("fingerprint", LargeBinary),
+    _needed("first_sequence", BigInteger),
+    _needed("received_at", INSTANT),
+    _needed("type", Text),
+    _needed("data", Text),
+    PrimaryKeyConstraint("event_id", "source", "fingerprint"),
 )
