@@ -143,5 +143,3 @@ def of_framework(error: HTTPException, scope: Scope) -> RefusedRequestError:
         detail = f"{scope['method']} is not for {scope['path'][:200]}"
         return RefusedRequestError("method_not_allowed", detail, headers=dict(error.headers or {}))
     return RefusedRequestError("request_invalid", str(error.detail))
-
-

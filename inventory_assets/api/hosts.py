@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from inventory_assets.api.problems import RefusedRequestError
 
-NAMES = frozenset({"localhost", "testserver.localhost"})
+NAMES = frozenset({"localhost"})
 
 
 class OpenAddressError(ValueError):

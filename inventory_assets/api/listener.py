@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from inventory_assets.api.gate import Gate, first_line
-from inventory_assets.api.problems import RefusedRequestError, event_document
+from inventory_assets.api.problems import RefusedRequestError, document, event_document
 from inventory_assets.contracts.events.admission import Admission, DoorPolicy, admit, estimated_seconds
 from inventory_assets.contracts.events.problems import Problem
 from inventory_assets.contracts.events.reading import Event, Limits, read_request
@@ -94,7 +94,7 @@ class Listener:
         policy: DoorPolicy,
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
-        conflicts: Callable[[Sequence[tuple[Entry, int]]], None],
+        conflicts: Callable[[Sequence[tuple[Entry, int]]], Awaitable[None]],
     ) -> None:
         """Puts the parts together.
 
@@ -156,7 +156,7 @@ class Listener:
         self._gate.took(sum(len(entry.items) or 1 for entry, outcome in pairs if outcome.status == "accepted"))
         clashes = [(entry, outcome.sequence or 0) for entry, outcome in pairs if outcome.status == "conflict"]
         if clashes:
-            self._conflicts(clashes)
+            await self._conflicts(clashes)
         return outcomes
 
 
@@ -172,8 +172,6 @@ def stored(event: Event, admission: Admission, outcome: Outcome) -> Taken:
         return Taken(409, event_document(problem) | {"statusUrl": address}, ID_CONFLICT, envelope.id, address)
     if outcome.status == "refused":
         problem_body = RefusedRequestError(UNSTORABLE, outcome.reason, more={"eventId": envelope.id})
-        from inventory_assets.api.problems import document
-
         return Taken(422, document(problem_body), UNSTORABLE, envelope.id)
     status = "duplicate" if outcome.status == "duplicate" else admission.disposition
     body: dict[str, Any] = {

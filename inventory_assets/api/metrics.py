@@ -39,7 +39,9 @@ class Metrics:
             "inventory_http_seconds", "Seconds of an answer", ("route",), buckets=REQUEST_BUCKETS, registry=made
         )
         self._problems = Counter("inventory_http_problems", "Refused requests", ("code",), registry=made)
-        self._events = Counter("inventory_events", "Events received, by what became of them", ("outcome",), registry=made)
+        self._events = Counter(
+            "inventory_events", "Events received, by what became of them", ("outcome",), registry=made
+        )
         self._unwritten = Gauge("inventory_log_unwritten", "Events that wait to be written", registry=made)
         self._depth = Gauge("inventory_queue_depth", "Parts that wait", ("band",), registry=made)
         self._retries = Gauge("inventory_queue_retries", "Parts that wait for another attempt", registry=made)

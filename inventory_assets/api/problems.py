@@ -34,13 +34,17 @@ OWN_PROBLEMS: Mapping[str, ProblemType] = MappingProxyType(
         "host_refused": ProblemType(
             421, "The service is not known under this name", "Call it as 127.0.0.1, localhost or [::1]."
         ),
-        "origin_refused": ProblemType(403, "Pages of other sites may not call", "Call from a program, or its own pages."),
+        "origin_refused": ProblemType(
+            403, "Pages of other sites may not call", "Call from a program, or its own pages."
+        ),
         "version_changed": ProblemType(
             412, "The stock changed since it was read", "Read it again and decide anew; nothing was stored."
         ),
         "command_refused": ProblemType(409, "The command was not carried out", "See why; nothing moved."),
         "queue_full": ProblemType(429, "Too many events wait", "Wait as Retry-After says, then send it again."),
-        "disk_full": ProblemType(503, "The disk of the database is nearly full", "Nothing was stored; free some space."),
+        "disk_full": ProblemType(
+            503, "The disk of the database is nearly full", "Nothing was stored; free some space."
+        ),
         "database_away": ProblemType(
             503, "The database does not answer", "Send it again with the same id; what was stored is told apart by it."
         ),

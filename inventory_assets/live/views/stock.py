@@ -65,9 +65,7 @@ def state_of(connection: Connection, item: str, location: str | None) -> list[di
     return [_state(row) for row in rows]
 
 
-def history_of(
-    connection: Connection, item: str, location: str | None, before: int | None, limit: int
-) -> StockPage:
+def history_of(connection: Connection, item: str, location: str | None, before: int | None, limit: int) -> StockPage:
     """Every change of an item, the newest first, with the balance after it."""
     from sqlalchemy import text
 
