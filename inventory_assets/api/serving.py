@@ -49,9 +49,9 @@ class Server(uvicorn.Server):
         await super().serve(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop."""
+        """Begin to stop; a second signal does not wait for anybody. Whoever called `run` goes on afterwards."""
+        self.force_exit = self.should_exit
         self.begin_stop()
-        super().handle_exit(sig, frame)
 
     def begin_stop(self) -> None:
         """Take nothing new and give open requests a last moment; may be called from any thread."""
