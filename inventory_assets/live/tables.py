@@ -7,12 +7,9 @@
 - `event_queue`: a row a part while it waits. `not_before` is null while it may be taken at once; a retry that has to
   wait carries its instant and stands outside the index of the claim, so it never blocks the head.
 - `processing_log`: a row an attempt. `inventory_state` and `ledger`: stock of a pair, and every change of it.
-<<<<<<< HEAD
-- `event_conflicts`: what came under an id that another event has; the first of each content, for people to look at.
-=======
 - `reservations`: who holds what until when. `transaction_numbers`: senders' numbers that are taken.
 - `live_modes`: what only the batch side works on. `dead_letters`: parts that failed for good, with what became of them.
->>>>>>> processor
+- `event_conflicts`: what came under an id that another event has; the first of each content, for people to look at.
 - `outbox`: what leaves, in the order of commits. `audit_log`: what people did, each row carrying the hash of the last.
 
 What is not here: the rules that fill them. Instants come from the caller's clock; no column has a default of now.
@@ -245,23 +242,6 @@ AUDIT_LOG = Table(
     PrimaryKeyConstraint("id"),
 )
 
-<<<<<<< HEAD
-Index(None, EVENT_LOG.c["items"], postgresql_using="gin", postgresql_with={"fastupdate": "off"})
-Index(None, EVENT_LOG.c.type, EVENT_LOG.c.sequence)
-
-EVENT_CONFLICTS = Table(
-    "event_conflicts",
-    METADATA,
-    Column("event_id", Text),
-    Column("source", Text),
-    Column("fingerprint", LargeBinary),
-    _needed("first_sequence", BigInteger),
-    _needed("received_at", INSTANT),
-    _needed("type", Text),
-    _needed("data", Text),
-    PrimaryKeyConstraint("event_id", "source", "fingerprint"),
-)
-=======
 RESERVATIONS = Table(
     "reservations",
     METADATA,
@@ -327,4 +307,19 @@ DEAD_LETTERS = Table(
     CheckConstraint("status IN ('open', 'retried', 'edited', 'discarded')", name="status"),
 )
 Index("dead_letters_open_idx", DEAD_LETTERS.c.died_at, postgresql_where=text("status = 'open'"))
->>>>>>> processor
+
+Index(None, EVENT_LOG.c["items"], postgresql_using="gin", postgresql_with={"fastupdate": "off"})
+Index(None, EVENT_LOG.c.type, EVENT_LOG.c.sequence)
+
+EVENT_CONFLICTS = Table(
+    "event_conflicts",
+    METADATA,
+    Column("event_id", Text),
+    Column("source", Text),
+    Column("fingerprint", LargeBinary),
+    _needed("first_sequence", BigInteger),
+    _needed("received_at", INSTANT),
+    _needed("type", Text),
+    _needed("data", Text),
+    PrimaryKeyConstraint("event_id", "source", "fingerprint"),
+)

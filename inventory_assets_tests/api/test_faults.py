@@ -181,7 +181,7 @@ def test_a_frozen_database_does_not_freeze_the_service():
 def _family(folder: Path) -> list[int]:
     import psutil
 
-    main = psutil.Process(int((folder / "data" / "postmaster.pid").read_text().split()[0]))
+    main = psutil.Process(int(next(folder.rglob("postmaster.pid")).read_text().split()[0]))
     return [main.pid, *(each.pid for each in main.children(recursive=True))]
 
 
