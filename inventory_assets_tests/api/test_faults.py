@@ -85,7 +85,7 @@ async def _load_over_a_stop(address: str, server: EmbeddedServer, engine: Engine
     ended = asyncio.Event()
 
     async def send(first: int) -> None:
-        async with httpx.AsyncClient(base_url=address, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=address, timeout=20, verify=False) as client:
             number = first
             while not ended.is_set():
                 answer = await client.post(EVENTS, json=sale(number))
@@ -99,18 +99,17 @@ async def _load_over_a_stop(address: str, server: EmbeddedServer, engine: Engine
                     await asyncio.sleep(0.05)
 
     async def fault() -> None:
-        await asyncio.sleep(0.5)
-        before = len(acknowledged)
+        while len(acknowledged) < 50:
+            await asyncio.sleep(0.02)
         await asyncio.to_thread(server.stop, force=True)
         await asyncio.sleep(0.7)
-        async with httpx.AsyncClient(base_url=address) as client:
+        async with httpx.AsyncClient(base_url=address, verify=False) as client:
             assert (await client.get(f"{EVENTS}/sale-1")).status_code == 503
         await asyncio.to_thread(server.start)
         begun, at_start = time.monotonic(), len(acknowledged)
         while len(acknowledged) <= at_start + 50:
             assert time.monotonic() < begun + 20, "it did not recover"
             await asyncio.sleep(0.02)
-        assert before > 10
         ended.set()
 
     await asyncio.gather(fault(), *(send(first) for first in range(8)))
