@@ -145,7 +145,7 @@ class ListenerSettings(BaseModel):
     port: int = Field(default=8100, ge=0, le=65_535, description="Its port; 0 takes a free one.")
     refused_sources: frozenset[str] = Field(default=frozenset(), description="Sources whose events are refused (403).")
     taken_types: frozenset[str] = Field(
-        default=frozenset({"*"}), description="Types taken whatever their priority; * takes all, then nothing is filtered."
+        default=frozenset({"*"}), description="Types taken whatever their priority; with * nothing is filtered."
     )
     taken_priority: int = Field(default=7, ge=1, le=10, description="Priority from which events of any type are taken.")
     max_ahead_seconds: int = Field(
@@ -162,7 +162,7 @@ class ListenerSettings(BaseModel):
         default=20_000, ge=1, description="Events that wait to be written, from which on events are refused (429)."
     )
     least_free_bytes: int = Field(
-        default=1_000_000_000, ge=0, description="Free bytes of the database's disk below which events are refused (503)."
+        default=1_000_000_000, ge=0, description="Free bytes of the database's disk; with fewer, events are refused (503)."
     )
     deadline_seconds: float = Field(default=10.0, gt=0, description="How long any request may take.")
     wait_seconds: float = Field(
@@ -171,6 +171,29 @@ class ListenerSettings(BaseModel):
     retry_seconds: int = Field(default=5, ge=1, description="What Retry-After says.")
     look_seconds: float = Field(default=1.0, gt=0, description="Seconds between two looks at queue, disk and database.")
     readers: int = Field(default=8, ge=1, description="Requests that read the database at the same time.")
+
+
+class ProcessorSettings(BaseModel):
+    """The processor of the live layer: how waiting events become stock."""
+
+    workers: int = Field(default=2, ge=1, description="Workers of a process; more than cores gain nothing.")
+    batch_events: int = Field(default=500, ge=1, description="Events applied in one transaction at most.")
+    batch_seconds: float = Field(
+        default=0.04, gt=0, description="Transactions take fewer events when one took longer than this."
+    )
+    window_events: int = Field(default=50, ge=1, description="So many waiting events are applied at once.")
+    window_seconds: float = Field(
+        default=0.1, ge=0, description="How long fewer are gathered; an event of priority 8 or above ends it at once."
+    )
+    poll_seconds: float = Field(default=1.0, gt=0, description="How long a lost notice of new events costs at most.")
+    attempts: int = Field(default=3, ge=1, description="Attempts after which an event becomes a dead letter.")
+    retry_least: float = Field(default=0.1, ge=0, description="Seconds until a retry at least, for each attempt.")
+    retry_most: float = Field(default=0.5, ge=0, description="Seconds until a retry at most, for each attempt.")
+    wake_seconds: float = Field(default=0.1, gt=0, description="How often retries whose time has come are woken.")
+    tend_seconds: float = Field(default=1.0, gt=0, description="How often reservations expire and events age.")
+    ageing_seconds: float = Field(
+        default=10.0, gt=0, description="Waiting raises an event to priority 1 after so long, 2 after twice, 7 at most."
+    )
 
 
 class Settings(BaseSettings):
@@ -198,6 +221,7 @@ class Settings(BaseSettings):
     )
     database: DatabaseSettings = DatabaseSettings()
     listener: ListenerSettings = ListenerSettings()
+    processor: ProcessorSettings = ProcessorSettings()
     fixed_clock: str | None = Field(default=None, description="ISO 8601 instant that stands still, for tests.")
     shared_data: Path | None = Field(
         default=None, description="Folder of the public data sets, for tests and benchmarks."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from inventory_assets.commands.output import (
     text_of,
     working,
 )
+from inventory_assets.commands.signals import deaf, terminable
 from inventory_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -207,30 +207,3 @@ def progress_grid(now: Progress, seconds: float) -> Grid:
         grid.add_row(layer, f"{text_of(count)} rows")
     grid.add_row("seconds", f"{seconds:.0f}")
     return grid
-
-
-@contextmanager
-def terminable() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the demo as Ctrl-C does."""
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def deaf() -> Iterator[None]:
-    """Ignore further signals while everything is being ended."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

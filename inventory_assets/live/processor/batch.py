@@ -108,12 +108,12 @@ def _entered(books: Books, parts: Sequence[Part], loaded: Loaded, at: datetime) 
     failures: list[Failure] = []
     for part in parts:
         if part.error is not None:
-            failures.append(failure_of(part.waiting, part.row, part.error))
+            failures.append(failure_of(part.waiting, part.error))
             continue
         try:
             entered.append(_enter(books, part, loaded, at))
         except Exception as error:
-            failures.append(failure_of(part.waiting, part.row, error))
+            failures.append(failure_of(part.waiting, error))
     return entered, failures
 
 

@@ -16,12 +16,13 @@ from inventory_assets.live.processor.work import Failure, Orders, TryAgainError
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from inventory_assets.live.log.accepting import LogRow
     from inventory_assets.live.queue.claiming import Waiting
 
 LONGEST_MESSAGE = 2_000
-TRANSIENT = ("08", "40", "53", "55P03", "57P", "25P03", "25P04")
-"""SQLSTATEs that say nothing about an event: connection, other transactions, resources, locks, shutdown, lease."""
+OTHERS = ("40", "55P03")
+"""SQLSTATEs of other transactions that stood in the way."""
+DATABASE = ("08", "25P", "3D", "28", "42", "53", "57P", "58")
+"""SQLSTATEs of a database that cannot be used now: connection, lease, rights, schema, resources, shutdown, disk."""
 TIMEOUT = "57014"
 _RETRY = """
 UPDATE event_queue SET attempts = failed.attempts, not_before = failed.not_before
@@ -62,39 +63,38 @@ FROM unnest(%(sequences)s::bigint[], %(parts)s::smallint[], %(attempts)s::smalli
 """
 
 
-def failure_of(waiting: Waiting, row: LogRow, error: Exception) -> Failure:
+def failure_of(waiting: Waiting, error: Exception) -> Failure:
     """An error of one event by its class."""
     if isinstance(error, UnreadableEventError):
-        return Failure(waiting, row, "validation", error.problem.code, str(error))
+        return Failure(waiting, "validation", error.problem.code, str(error))
     state = getattr(error, "sqlstate", None)
     if state == TIMEOUT:
-        return Failure(waiting, row, "timeout", state, _first_line(error))
+        return Failure(waiting, "timeout", state, _first_line(error))
     if state:
-        return Failure(waiting, row, "database", state, _first_line(error))
+        return Failure(waiting, "database", state, _first_line(error))
     if isinstance(error, TryAgainError):
-        return Failure(waiting, row, "conflict", type(error).__name__, str(error))
-    return Failure(waiting, row, "unexpected", type(error).__name__, str(error) or type(error).__name__)
+        return Failure(waiting, "conflict", type(error).__name__, str(error))
+    return Failure(waiting, "unexpected", type(error).__name__, str(error) or type(error).__name__)
 
 
-def says_nothing_of_events(error: Exception) -> bool:
-    """Whether an error is one of the database or of another transaction: the batch is tried again as it is."""
+def is_of_others(error: Exception) -> bool:
+    """Whether another transaction stood in the way: the batch is tried again as it is."""
+    return isinstance(error, TryAgainError) or (getattr(error, "sqlstate", None) or "").startswith(OTHERS)
+
+
+def is_of_database(error: Exception) -> bool:
+    """Whether it is about the database and no event: away, out of something, not as this program knows it."""
     from psycopg import Error, InterfaceError, OperationalError
 
-    if isinstance(error, TryAgainError | InterfaceError):
-        return True
-    if not isinstance(error, Error):
-        return False
-    return error.sqlstate.startswith(TRANSIENT) if error.sqlstate else isinstance(error, OperationalError)
+    if not isinstance(error, Error) or isinstance(error, InterfaceError):
+        return isinstance(error, InterfaceError)
+    return error.sqlstate.startswith(DATABASE) if error.sqlstate else isinstance(error, OperationalError)
 
 
-def is_lost(error: Exception) -> bool:
-    """Whether the connection is of no more use."""
-    from psycopg import InterfaceError, OperationalError
-
-    if isinstance(error, InterfaceError):
-        return True
-    state = getattr(error, "sqlstate", None) or ""
-    return isinstance(error, OperationalError) and (not state or state.startswith(("08", "57P", "25P03", "25P04")))
+def blame(connection: Connection, waiting: Waiting, error: Exception, orders: Orders) -> tuple[int, int]:
+    """Note the failure of the one part a batch consisted of, after that batch was rolled back; see `note_failures`."""
+    with connection.transaction():
+        return note_failures(connection, [failure_of(waiting, error)], orders, orders.clock())
 
 
 def note_failures(connection: Connection, failures: Sequence[Failure], orders: Orders, at: datetime) -> tuple[int, int]:

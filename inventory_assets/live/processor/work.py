@@ -106,14 +106,12 @@ class Failure:
 
     Attributes:
         waiting: its place in the queue.
-        row: its event.
         error_class: validation, timeout, conflict, database or unexpected.
         error_code: name of the problem or SQLSTATE.
         message: what went wrong.
     """
 
     waiting: Waiting
-    row: LogRow
     error_class: str
     error_code: str
     message: str
