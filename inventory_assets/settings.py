@@ -162,7 +162,9 @@ class ListenerSettings(BaseModel):
         default=20_000, ge=1, description="Events that wait to be written, from which on events are refused (429)."
     )
     least_free_bytes: int = Field(
-        default=1_000_000_000, ge=0, description="Free bytes of the database's disk; with fewer, events are refused (503)."
+        default=1_000_000_000,
+        ge=0,
+        description="Free bytes of the database's disk; with fewer, events are refused (503).",
     )
     deadline_seconds: float = Field(default=10.0, gt=0, description="How long any request may take.")
     wait_seconds: float = Field(

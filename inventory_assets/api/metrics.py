@@ -11,7 +11,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from inventory_assets.live.views.figures import Figures, look, predicted_depth
 
@@ -19,6 +26,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from inventory_assets.api.gate import Gate
+
+disable_created_metrics()
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 REQUEST_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)

@@ -119,9 +119,7 @@ async def _load_over_a_stop(address: str, server: EmbeddedServer, engine: Engine
     assert acknowledged <= kept
 
 
-def test_fifty_open_requests_are_answered_and_the_stop_takes_less_than_two_seconds(
-    installed: Settings, engine: Engine
-):
+def test_fifty_open_requests_are_answered_and_the_stop_takes_less_than_two_seconds(installed: Settings, engine: Engine):
     slow = installed.model_copy(
         update={"listener": ListenerSettings(wait_seconds=60, deadline_seconds=60, least_free_bytes=0, readers=4)}
     )
