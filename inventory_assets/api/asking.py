@@ -28,7 +28,7 @@ from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import Outcome
 from inventory_assets.live.log.conditional import append_if
 from inventory_assets.live.views.outcome import Progress, progress_of
-from inventory_assets.live.views.stock import state_of
+from inventory_assets.live.views.stock import reservation_of, state_of
 
 RESERVATIONS = "/api/v1/reservations"
 SOURCE = "/api"
@@ -36,6 +36,13 @@ SOURCE = "/api"
 STRUCTURED = {"content-type": "application/cloudevents+json"}
 ADJUSTED = ("quantity", "reason", "reference", "note", "storeId")
 RESERVED = ("reservationId", "storeId", "lines", "partial", "expiresInSeconds", "reference")
+_CALLED = {
+    "reason_code": "reason",
+    "location_id": "storeId",
+    "reservation_id": "reservationId",
+    "expires_in_seconds": "expiresInSeconds",
+}
+"""Members of our requests by their name in the event."""
 FIRST_WAIT, LONGEST_WAIT = 0.01, 0.2
 
 
@@ -70,6 +77,7 @@ class AskingRoutes:
         return (
             Route("POST", f"{INVENTORY}/{{sku}}/adjust", self.adjust),
             Route("POST", RESERVATIONS, self.reserve),
+            Route("GET", f"{RESERVATIONS}/{{reservationId}}", self.reservation),
             Route("POST", f"{RESERVATIONS}/{{reservationId}}/commit", self.commit),
             Route("POST", f"{RESERVATIONS}/{{reservationId}}/release", self.release),
         )
@@ -110,6 +118,15 @@ class AskingRoutes:
         data.setdefault("reservation_id", request.headers.get("idempotency-key") or self._service.new_id())
         event = self._event(request, "stock.reserve", data)
         return self._decided(await self._wait(event, await self._store(event)), 201)
+
+    async def reservation(self, request: Request, parts: dict[str, str]) -> Response:
+        """A reservation as it stands."""
+        Query(request, ())
+        number = code(parts["reservationId"], "reservationId")
+        found = await self._service.read(lambda connection: reservation_of(connection, number))
+        if found is None:
+            raise RefusedRequestError("reservation_unknown", f"there is no reservation {number}")
+        return json_response(found)
 
     async def commit(self, request: Request, parts: dict[str, str]) -> Response:
         """Sell what is reserved."""
@@ -159,7 +176,7 @@ class AskingRoutes:
             raise refusal(reading.problem)
         (event,) = reading.events
         if isinstance(event, Problem):
-            places = tuple(FieldError(each.pointer.removeprefix("/data"), each.detail) for each in event.errors)
+            places = tuple(FieldError(_shown(each.pointer), each.detail) for each in event.errors)
             raise RefusedRequestError(event.code, event.detail, errors=places)
         return event
 
@@ -217,6 +234,12 @@ class AskingRoutes:
             raise RefusedRequestError("command_refused", detail, more=more)
         told = {"event": asked.taken.body, "fact": progress.fact, "data": data or None}
         return json_response(told, done if progress.fact else 200, {"Location": asked.taken.address})
+
+
+def _shown(pointer: str) -> str:
+    """Place in the data as the caller named it."""
+    path = pointer.removeprefix("/data")
+    return "/" + _CALLED.get(path[1:], path[1:]) if path else path
 
 
 def pending(asked: Asked) -> Response:

@@ -79,6 +79,11 @@ def _paths() -> Json:
         },
         "/api/v1/inventory/{sku}/adjust": {"post": _adjust()},
         "/api/v1/reservations": {"post": _command("reserve", "Hold units", "Reserve", "201")},
+        "/api/v1/reservations/{reservationId}": {
+            "get": _operation(
+                "reservation", "A reservation as it stands", "", ("reservationId",), {"200": _json("Reservation")}, 404
+            )
+        },
         "/api/v1/reservations/{reservationId}/commit": {
             "post": _command("commitReservation", "Sell what is held", "Commit", "200", "reservationId")
         },
@@ -311,6 +316,14 @@ def _schemas() -> Json:
                 "reference": _REFERENCE,
             },
             closed=True,
+        ),
+        "Reservation": _object(
+            {
+                "reservationId": _TEXT,
+                "storeId": _TEXT,
+                "status": {"enum": ["open", "committed", "released", "expired"]},
+                "lines": {"type": "array", "items": {"type": "object"}},
+            }
         ),
         "Commit": _object({}, {"reference": _REFERENCE}, closed=True),
         "Release": _object({}, {"reason": {"type": "string", "maxLength": 1000}}, closed=True),

@@ -75,6 +75,26 @@ def history_of(connection: Connection, item: str, location: str | None, before: 
     return StockPage(tuple(_ledger(row) for row in rows[:limit]), rows[limit - 1]["id"] if more else None)
 
 
+def reservation_of(connection: Connection, number: str) -> dict[str, Any] | None:
+    """A reservation; None where there is none."""
+    from sqlalchemy import text
+
+    statement = text("SELECT * FROM reservations WHERE id = :number")
+    row = connection.execute(statement, {"number": number}).mappings().first()
+    if row is None:
+        return None
+    return {
+        "reservationId": row["id"],
+        "storeId": row["location"],
+        "status": row["status"],
+        "lines": [{"product_sku": item, "quantity": quantity} for item, quantity in row["lines"]],
+        "expiresAt": row["expires_at"],
+        "updatedAt": row["updated_at"],
+        "source": row["source"],
+        "eventId": row["event_id"],
+    }
+
+
 def as_of(
     connection: Connection,
     item: str,
