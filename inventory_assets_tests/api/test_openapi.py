@@ -23,7 +23,7 @@ from inventory_assets.contracts.events.catalogue import TYPES
 from inventory_assets.contracts.events.schemas import example
 from inventory_assets.live.database.server import EmbeddedServer
 from inventory_assets.settings import ListenerSettings, Settings
-from inventory_assets_tests.api.calling import EVENTS, Calls, calls_of, sale
+from inventory_assets_tests.api.calling import EVENTS, Calls, calls_of, sale, served
 from inventory_assets_tests.faults.campaign import LONG, record
 from inventory_assets_tests.live.databases import made_from
 
@@ -37,9 +37,8 @@ def service(server: Settings) -> Iterator[Calls]:
     """One service for all cases; what one leaves behind is what another meets."""
     url = made_from(EmbeddedServer(server).place.url, "cases", "inventory")
     engine: Engine = create_engine("postgresql+psycopg://" + url.removeprefix("postgresql://"))
-    options = ListenerSettings(wait_seconds=0.0, least_free_bytes=0)
+    options = ListenerSettings(wait_seconds=0.0, least_free_bytes=0, max_queued=2**40)
     with calls_of(server.model_copy(update={"listener": options}), engine) as calls:
-        calls.application.service.gate.bounds = type(calls.application.service.gate.bounds)(2**40, 0)
         yield calls
     engine.dispose()
 
@@ -63,6 +62,14 @@ def test_every_example_of_the_document_is_taken(service: Calls):
             assert answer.status_code == 202, (declared.name, answer.text)
 
 
+@pytest.fixture(scope="module")
+def address(service: Calls, server: Settings) -> Iterator[str]:
+    """The service behind a real socket, on the database of the other one."""
+    options = ListenerSettings(wait_seconds=0.0, least_free_bytes=0, max_queued=2**40)
+    with served(server.model_copy(update={"listener": options}), service.engine, service.clock) as running:
+        yield running.address
+
+
 schema = schemathesis.openapi.from_dict(openapi())
 
 
@@ -75,8 +82,8 @@ schema = schemathesis.openapi.from_dict(openapi())
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-def test_the_service_keeps_its_document(case: schemathesis.Case, service: Calls):
-    response = case.call(base_url="http://127.0.0.1", session=service.client)
+def test_the_service_keeps_its_document(case: schemathesis.Case, address: str):
+    response = case.call(base_url=address)
     case.validate_response(
         response,
         checks=[
