@@ -138,6 +138,43 @@ class DatabaseSettings(BaseModel):
     )
 
 
+class ListenerSettings(BaseModel):
+    """The HTTP service of the live layer: what it takes in, and when it asks senders to wait."""
+
+    host: str = Field(default="127.0.0.1", description="Address it listens on; only loopback ones are taken.")
+    port: int = Field(default=8100, ge=0, le=65_535, description="Its port; 0 takes a free one.")
+    refused_sources: frozenset[str] = Field(default=frozenset(), description="Sources whose events are refused (403).")
+    taken_types: frozenset[str] = Field(
+        default=frozenset({"*"}), description="Types taken whatever their priority; with * nothing is filtered."
+    )
+    taken_priority: int = Field(default=7, ge=1, le=10, description="Priority from which events of any type are taken.")
+    max_ahead_seconds: int = Field(
+        default=300, ge=0, description="Events further ahead of their reception go to quarantine."
+    )
+    max_body_bytes: int = Field(default=4_194_304, ge=1024, description="Bytes of a request.")
+    max_event_bytes: int = Field(default=262_144, ge=256, description="Bytes of the data of one event.")
+    max_batch: int = Field(default=1000, ge=1, description="Events of a request.")
+    max_depth: int = Field(default=16, ge=1, le=64, description="Levels of objects and lists in the data of an event.")
+    max_queued: int = Field(
+        default=500_000, ge=1, description="Parts that wait to be processed, from which on events are refused (429)."
+    )
+    max_unwritten: int = Field(
+        default=20_000, ge=1, description="Events that wait to be written, from which on events are refused (429)."
+    )
+    least_free_bytes: int = Field(
+        default=1_000_000_000,
+        ge=0,
+        description="Free bytes of the database's disk; with fewer, events are refused (503).",
+    )
+    deadline_seconds: float = Field(default=10.0, gt=0, description="How long any request may take.")
+    wait_seconds: float = Field(
+        default=3.0, ge=0, description="How long an adjustment or a reservation waits for its outcome; then 202."
+    )
+    retry_seconds: int = Field(default=5, ge=1, description="What Retry-After says.")
+    look_seconds: float = Field(default=1.0, gt=0, description="Seconds between two looks at queue, disk and database.")
+    readers: int = Field(default=8, ge=1, description="Requests that read the database at the same time.")
+
+
 class ProcessorSettings(BaseModel):
     """The processor of the live layer: how waiting events become stock."""
 
@@ -185,6 +222,7 @@ class Settings(BaseSettings):
         description="PostgreSQL 15 or newer of the live layer (postgresql://…); the embedded server by default.",
     )
     database: DatabaseSettings = DatabaseSettings()
+    listener: ListenerSettings = ListenerSettings()
     processor: ProcessorSettings = ProcessorSettings()
     fixed_clock: str | None = Field(default=None, description="ISO 8601 instant that stands still, for tests.")
     shared_data: Path | None = Field(

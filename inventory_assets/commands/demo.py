@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +28,7 @@ from inventory_assets.commands.output import (
     text_of,
     working,
 )
+from inventory_assets.commands.signals import deaf, terminable
 from inventory_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -98,10 +98,15 @@ def demo(
                     supervisor.start(service)
                 wait(settings, supervisor, port, patience * 60, begun, as_json=as_json)
                 finished = True
-                say_addresses(settings, port, once=once)
-                while not once:
-                    supervisor.look()
-                    time.sleep(1)
+                if once:
+                    say_addresses(settings, port, "", once=True)
+                    return
+                with live_beside(settings) as (look, events):
+                    say_addresses(settings, port, events, once=False)
+                    while True:
+                        supervisor.look()
+                        look()
+                        time.sleep(1)
             finally:
                 with deaf():
                     supervisor.stop()
@@ -163,13 +168,35 @@ def expectations(origin: Origin) -> dict[str, str]:
     return {} if origin == "simulated" else {"INVENTORY_FRESHNESS__FAIL_HOURS": "0"}
 
 
-def say_addresses(settings: Settings, port: int, *, once: bool) -> None:
+@contextmanager
+def live_beside(settings: Settings) -> Iterator[tuple[Callable[[], None], str]]:
+    """The live service for as long as the block lasts; a machine it cannot run on serves the batch side alone.
+
+    Yields:
+        What keeps it running, to be called again and again, and its address, empty where it does not run.
+    """
+    from inventory_assets.commands.live import running
+    from inventory_assets.live.database.problems import DatabaseError
+
+    with ExitStack() as stack:
+        try:
+            look, address = stack.enter_context(running(settings, os.environ))
+        except DatabaseError as error:
+            errors().print(f"the live service does not run: {error}", style="yellow", markup=False)
+            yield (lambda: None), ""
+        else:
+            yield look, address
+
+
+def say_addresses(settings: Settings, port: int, events: str, *, once: bool) -> None:
     """Where to look now."""
     console = errors()
     console.print(f"DuckDB    {settings.serving / 'inventory.duckdb'}", markup=False)
     console.print('ask       inventory sql "SELECT * FROM data_as_of"', markup=False)
     if not once:
         console.print(f"Dagster   http://127.0.0.1:{port}", markup=False)
+        if events:
+            console.print(f"events    {events}/api/v1/events, described by {events}/openapi.json", markup=False)
         console.print(f"drop more files into {settings.landing}; Ctrl-C ends everything", markup=False)
 
 
@@ -209,30 +236,3 @@ def progress_grid(now: Progress, seconds: float) -> Grid:
         grid.add_row(layer, f"{text_of(count)} rows")
     grid.add_row("seconds", f"{seconds:.0f}")
     return grid
-
-
-@contextmanager
-def terminable() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the demo as Ctrl-C does."""
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def deaf() -> Iterator[None]:
-    """Ignore further signals while everything is being ended."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

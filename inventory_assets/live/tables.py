@@ -9,6 +9,7 @@
 - `processing_log`: a row an attempt. `inventory_state` and `ledger`: stock of a pair, and every change of it.
 - `reservations`: who holds what until when. `transaction_numbers`: senders' numbers that are taken.
 - `live_modes`: what only the batch side works on. `dead_letters`: parts that failed for good, with what became of them.
+- `event_conflicts`: what came under an id that another event has; the first of each content, for people to look at.
 - `outbox`: what leaves, in the order of commits. `audit_log`: what people did, each row carrying the hash of the last.
 
 What is not here: the rules that fill them. Instants come from the caller's clock; no column has a default of now.
@@ -96,7 +97,7 @@ EVENT_IDS = Table(
     _needed("sequence", BigInteger),
     _needed("fingerprint", LargeBinary),
     _needed("received_at", INSTANT),
-    PrimaryKeyConstraint("source", "event_id"),
+    PrimaryKeyConstraint("event_id", "source"),
 )
 Index(None, EVENT_IDS.c.received_at, postgresql_using="brin")
 
@@ -306,3 +307,19 @@ DEAD_LETTERS = Table(
     CheckConstraint("status IN ('open', 'retried', 'edited', 'discarded')", name="status"),
 )
 Index("dead_letters_open_idx", DEAD_LETTERS.c.died_at, postgresql_where=text("status = 'open'"))
+
+Index(None, EVENT_LOG.c["items"], postgresql_using="gin", postgresql_with={"fastupdate": "off"})
+Index(None, EVENT_LOG.c.type, EVENT_LOG.c.sequence)
+
+EVENT_CONFLICTS = Table(
+    "event_conflicts",
+    METADATA,
+    Column("event_id", Text),
+    Column("source", Text),
+    Column("fingerprint", LargeBinary),
+    _needed("first_sequence", BigInteger),
+    _needed("received_at", INSTANT),
+    _needed("type", Text),
+    _needed("data", Text),
+    PrimaryKeyConstraint("event_id", "source", "fingerprint"),
+)

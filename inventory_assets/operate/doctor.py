@@ -6,6 +6,7 @@ breaks is a finding, never a traceback.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -14,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from getpass import getuser
+from http import HTTPStatus
 from importlib import metadata
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -47,6 +49,7 @@ def examine(settings: Settings, environment: Mapping[str, str], now: datetime, p
         ("source profiles", lambda: source_profiles(settings)),
         ("object store", lambda: conditional_put(settings.lake, settings.secret_options)),
         ("database", lambda: database(settings)),
+        ("live service", lambda: live_service(settings)),
         ("landing and lake", lambda: data_state(settings, now)),
     )
     findings: list[Finding] = []
@@ -254,6 +257,35 @@ def database(settings: Settings) -> Iterator[Finding]:
                 f"the schema of the database is {answer.schema.revision or 'empty'}, wanted {answer.schema.head}",
                 "inventory db start brings it up to date",
             )
+
+
+def live_service(settings: Settings) -> Iterator[Finding]:
+    """Whether the live service answers and takes events, where there is a database for it."""
+    if settings.database_url is None and not settings.database_folder.exists():
+        return
+    from http.client import HTTPConnection
+
+    host, port = settings.listener.host, settings.listener.port
+    connection = HTTPConnection(host, port, timeout=3)
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        said = answer.read(2_000)
+    except OSError as error:
+        yield Finding("info", f"no live service answers at {host}:{port}: {error}", "inventory live all")
+        return
+    finally:
+        connection.close()
+    try:
+        told = json.loads(said)
+        detail = told.get("detail", "")
+    except (ValueError, AttributeError):
+        yield Finding("warning", f"something else answers at {host}:{port}", "set INVENTORY_LISTENER__PORT")
+        return
+    if answer.status == HTTPStatus.OK:
+        yield Finding("ok", f"the live service at {host}:{port} takes events; {told.get('waiting')} parts wait")
+    else:
+        yield Finding("error", f"the live service at {host}:{port} takes no events: {detail}", "docs/api.md")
 
 
 def data_state(settings: Settings, now: datetime) -> Iterator[Finding]:

@@ -92,7 +92,7 @@ class Envelope:
         return (unquote(item), unquote(location)) if slash and item and location and "/" not in location else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attributes:
     """Attributes of an event as its shape gives them, unchecked; None where not sent.
 
@@ -171,7 +171,7 @@ def make_envelope(
     """
     check = _Check(sent)
     event_id, event_type, source = check.text("id"), check.text("type"), check.text("source")
-    texts = {name: check.text(name) for name in _OPTIONAL}
+    texts = {name: check.text(name) if getattr(sent, name) is not None else None for name in _OPTIONAL}
     time, version, priority = check.time(received_at), check.version(), check.priority()
     extensions = check.extensions()
     if check.errors or event_type is None or source is None:

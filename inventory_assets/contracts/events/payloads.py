@@ -6,6 +6,7 @@ Invariant: data that fits a version always fits the next one after its upcaster 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from inventory_assets.contracts.events.envelope import Envelope
 
 MAX_ERRORS = 20
+_OTHER_PLACE_NAMES = tuple(name for name in PLACE_NAMES if name != "location_id")
 _STORE_KEY = re.compile(r"store_(\d+)", re.ASCII)
 _WAREHOUSE_KEY = re.compile(r"dc_\d+", re.ASCII)
 
@@ -67,7 +69,9 @@ def located(model: type[Payload], data: Mapping[str, Any], envelope: Envelope) -
     From, in this order: a member of the data, a distribution centre's number (`dc_5`: its numbers are not those of
     stores), the subject (item/location), the partition key of 004 (`store_12` is store 12).
     """
-    if "location_id" not in model.model_fields:
+    if not _has_place(model):
+        return data
+    if data.get("location_id") is not None and not any(name in data for name in _OTHER_PLACE_NAMES):
         return data
     named = {name: value for name, value in data.items() if value is not None or name not in PLACE_NAMES}
     centre = named.pop("dc_id", None)
@@ -82,6 +86,11 @@ def located(model: type[Payload], data: Mapping[str, Any], envelope: Envelope) -
         if _WAREHOUSE_KEY.fullmatch(envelope.partition_key):
             place = envelope.partition_key
     return named if place is None else {**named, "location_id": place}
+
+
+@functools.cache
+def _has_place(model: type[Payload]) -> bool:
+    return "location_id" in model.model_fields
 
 
 def _problem(error: ValidationError, envelope: Envelope, data_name: str) -> Problem:

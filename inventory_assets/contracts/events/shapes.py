@@ -34,7 +34,7 @@ _NAMES = {attribute: member for member, attribute in OWN_EXTENSIONS.items()}
 _NOT_EXTENSIONS = {*_MEMBERS, "specversion", "datacontenttype", "data", "data_base64"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Shaped:
     """An event taken apart by its shape.
 
@@ -140,8 +140,14 @@ def structured(event: Mapping[str, Any]) -> Shaped:
     data, name = event.get("data"), "data"
     if "data_base64" in event:
         data, name = _decoded(event["data_base64"], event.get("datacontenttype")), "data_base64"
-    values: dict[str, Any] = {attribute: event[member] for member, attribute in _MEMBERS.items() if member in event}
-    extensions = {member: value for member, value in event.items() if member not in _NOT_EXTENSIONS}
+    values: dict[str, Any] = {}
+    extensions: dict[str, Any] = {}
+    for member, value in event.items():
+        attribute = _MEMBERS.get(member)
+        if attribute is not None:
+            values[attribute] = value
+        elif member not in _NOT_EXTENSIONS:
+            extensions[member] = value
     if not is_json(event.get("datacontenttype")):
         extensions["datacontenttype"] = event["datacontenttype"]
     attributes = Attributes(**values, extensions=extensions, names=_NAMES)
@@ -161,7 +167,7 @@ def binary(attributes: Mapping[str, str], body: bytes) -> Shaped:
 
 def is_json(content_type: object) -> bool:
     """Whether a content type says JSON; none at all does."""
-    if content_type is None:
+    if content_type is None or content_type == "application/json":
         return True
     main = str(content_type).partition(";")[0].strip().lower()
     return main in {"", "application/json", "text/json"} or main.endswith("+json")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from json.encoder import c_make_encoder as make
 from json.encoder import encode_basestring_ascii
 from typing import NoReturn
 
@@ -55,14 +57,17 @@ def dumps(value: object) -> str:
         TypeError: the value holds something `loads` never returns.
     """
     try:
-        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+        return _plainly(value)
     except TypeError:
         return "".join(_encode(value))
 
 
 def canonical(value: object) -> str:
     """The value as text that is the same for equal values: members sorted, numbers without idle zeros."""
-    return dumps(_plain(value))
+    try:
+        return _sorted(value)
+    except TypeError:
+        return dumps(_plain(value))
 
 
 def may_hold_unstorable(body: bytes) -> bool:
@@ -94,7 +99,12 @@ def _fits(value: object, levels: int) -> bool:
         inner = value
     else:
         return True
-    return levels > 0 and all(_fits(each, levels - 1) for each in inner if isinstance(each, dict | list))
+    if levels <= 0:
+        return False
+    for each in inner:  # noqa: SIM110 - a generator costs more than the look
+        if (each.__class__ is dict or each.__class__ is list) and not _fits(each, levels - 1):
+            return False
+    return True
 
 
 def _find_unstorable(value: object, path: str, max_depth: int) -> None:
@@ -117,6 +127,18 @@ def _find_unstorable(value: object, path: str, max_depth: int) -> None:
 def escape(name: str | int) -> str:
     """A member's name as one step of a JSON pointer (RFC 6901)."""
     return str(name).replace("~", "~0").replace("/", "~1")
+
+
+def _encoder(*, sort: bool) -> Callable[[object], str]:
+    """An encoder made once; `json.dumps` makes one for each value. Both raise TypeError for a Decimal."""
+    encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False, sort_keys=sort, check_circular=False)
+    if make is None:
+        return encoder.encode
+    encode = make(None, encoder.default, encode_basestring_ascii, None, ":", ",", sort, False, False)
+    return lambda value: "".join(encode(value, 0))
+
+
+_plainly, _sorted = _encoder(sort=False), _encoder(sort=True)
 
 
 def _plain(value: object) -> object:

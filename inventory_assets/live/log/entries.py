@@ -23,6 +23,7 @@ LONGEST_NAME = 512
 """Characters a source or an event id may have; both stand in an index."""
 MOST_PARTS = 32_767
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_ESCAPED = re.compile("[\\\\\t\n\r]")
 _NULL_CHARACTER = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -130,7 +131,8 @@ def prepared(entry: Entry) -> Prepared:
     )
     ids = "\t".join((source, event_id, f"\\\\x{entry.fingerprint.hex()}", received_at))
     try:
-        log.encode()
+        if not log.isascii():
+            log.encode()
     except UnicodeEncodeError as error:
         raise UnstorableEventError(f"{_named(entry)} holds half of a surrogate pair, which is no character") from error
     if entry.disposition != "accepted":
@@ -161,9 +163,10 @@ def _check(entry: Entry) -> None:
         raise UnstorableEventError(f"{_named(entry)}: priority {entry.priority} is not between 1 and 11")
     if len(entry.items) > MOST_PARTS:
         raise UnstorableEventError(f"{_named(entry)} has {len(entry.items)} parts, {MOST_PARTS} at most")
-    if any(
-        "\0" in text for text in (*entry.key, entry.type, *entry.items, entry.envelope, entry.data, entry.effects or "")
-    ) or any(_NULL_CHARACTER.search(text) for text in (entry.envelope, entry.data)):
+    texts = "\n".join((*entry.key, entry.type, *entry.items, entry.effects or "", entry.envelope, entry.data))
+    if "\0" in texts or (
+        "\\u0000" in texts and any(_NULL_CHARACTER.search(text) for text in (entry.envelope, entry.data))
+    ):
         raise UnstorableEventError(f"{_named(entry)} holds the character U+0000, which PostgreSQL cannot keep")
 
 
@@ -175,7 +178,7 @@ def copy_text(value: str) -> str:
     """A text as COPY takes it."""
     if value.isprintable() and "\\" not in value:
         return value
-    return value.translate(_ESCAPES)
+    return value.translate(_ESCAPES) if _ESCAPED.search(value) else value
 
 
 def _array(values: Iterable[str]) -> str:

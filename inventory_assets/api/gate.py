@@ -1,0 +1,138 @@
+"""Whether events are taken at all: a look at queue, disk and database now and then, and what it means.
+
+The look is made by `Watch`, a thread; requests only read the last one. Invariant: a refusal is decided before anything
+of the request is stored, so what was refused here was never half taken.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inventory_assets.api.problems import RefusedRequestError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+LOG = logging.getLogger(__name__)
+
+_DEPTH = "SELECT count(*) FROM (SELECT 1 FROM event_queue LIMIT :most) AS waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """From where on events are refused.
+
+    Attributes:
+        queued: parts that wait to be processed.
+        free_bytes: free bytes of the database's disk, at least.
+    """
+
+    queued: int
+    free_bytes: int
+
+
+@dataclass(slots=True)
+class Gate:
+    """What the last look saw, and what was taken since.
+
+    Attributes:
+        bounds: from where on events are refused.
+        database: why the database cannot be used; empty while it can.
+        depth: parts that wait, as counted last and taken since.
+        free_bytes: free bytes of the database's disk; None where it is on another machine.
+    """
+
+    bounds: Bounds
+    database: str = "it was not looked at yet"
+    depth: int = 0
+    free_bytes: int | None = None
+
+    def check(self, events: int = 1) -> None:
+        """Refuse events that cannot be taken now.
+
+        Raises:
+            RefusedRequestError: `database_away`, `disk_full` or `queue_full`.
+        """
+        if self.database:
+            raise RefusedRequestError("database_away", f"the database cannot be used: {self.database}")
+        if self.free_bytes is not None and self.free_bytes < self.bounds.free_bytes:
+            raise RefusedRequestError(
+                "disk_full", f"{self.free_bytes:,} bytes are free, {self.bounds.free_bytes:,} are kept free"
+            )
+        if self.depth + events > self.bounds.queued:
+            raise RefusedRequestError(
+                "queue_full", f"{self.depth:,} parts of events wait to be processed, {self.bounds.queued:,} may"
+            )
+
+    def took(self, parts: int) -> None:
+        """Count what was taken since the last look."""
+        self.depth += parts
+
+    def lost(self, error: BaseException) -> None:
+        """Remember that the database failed; the next look that succeeds forgets it."""
+        self.database = first_line(error)
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in a line without statement and parameters."""
+    said = str(getattr(error, "orig", None) or error).strip()
+    return (said.splitlines() or [type(error).__name__])[0][:300]
+
+
+class Watch:
+    """A thread that looks at queue, disk and database again and again."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        engine: Engine,
+        disk: Path | None,
+        seconds: float,
+        also: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Looks once, then starts the thread.
+
+        Args:
+            gate: where the look is kept.
+            engine: the database.
+            disk: a folder on the database's disk; None where that is on another machine.
+            seconds: between two looks.
+            also: done after each successful look, on the same thread.
+        """
+        self._gate, self._engine, self._disk, self._seconds, self._also = gate, engine, disk, seconds, also
+        self._end = threading.Event()
+        self.look()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self._thread.start()
+
+    def look(self) -> None:
+        """One look."""
+        from sqlalchemy import text
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            if self._disk is not None:
+                self._gate.free_bytes = shutil.disk_usage(self._disk).free
+            with self._engine.connect() as connection:
+                most = {"most": self._gate.bounds.queued + 1}
+                self._gate.depth = connection.execute(text(_DEPTH), most).scalar_one()
+            self._gate.database = ""
+            self._also()
+        except (SQLAlchemyError, OSError) as error:
+            self._gate.lost(error)
+            LOG.warning("the database cannot be used: %s", self._gate.database)
+
+    def close(self) -> None:
+        """End the thread; one that stands in a call to a dead database is left behind."""
+        self._end.set()
+        self._thread.join(self._seconds)
+
+    def _run(self) -> None:
+        while not self._end.wait(self._seconds):
+            self.look()

@@ -1,0 +1,148 @@
+"""Parameters of addresses and queries, checked once and the same way everywhere.
+
+Invariant: what leaves here can be handed to the database; anything else was refused with the parameter's name.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Collection
+from datetime import datetime
+
+from starlette.requests import Request
+
+from inventory_assets.api.problems import wrong_parameter
+from inventory_assets.contracts.events.fields import instant
+
+LARGEST = 2**63 - 1
+MOST_OF_A_PAGE = 200
+_PRINTABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_NUMBER = re.compile(r"\d{1,19}", re.ASCII)
+
+
+class Query:
+    """The parameters of a request."""
+
+    def __init__(self, request: Request, known: Collection[str]) -> None:
+        """Refuses parameters that are not declared or stand twice.
+
+        Args:
+            request: the request.
+            known: names of declared parameters.
+
+        Raises:
+            RefusedRequestError: `parameter_invalid`.
+        """
+        self._given: dict[str, str] = {}
+        for name, value in request.query_params.multi_items():
+            if name not in known:
+                raise wrong_parameter(name[:64], f"is not known here; there are {', '.join(known) or 'none'}")
+            if name in self._given:
+                raise wrong_parameter(name, "stands twice")
+            self._given[name] = value
+
+    def text(self, name: str, longest: int) -> str | None:
+        """A text, None where not sent."""
+        value = self._given.get(name)
+        if value is not None and (len(value) > longest or not _PRINTABLE.fullmatch(value) or not value.strip()):
+            raise wrong_parameter(name, f"must be a text of 1 to {longest} printable characters")
+        return None if value is None else value.strip()
+
+    def item(self, name: str = "item") -> str | None:
+        """An item's code, as the log keeps it."""
+        value = self.text(name, 64)
+        return None if value is None else value.upper()
+
+    def number(self, name: str, least: int, most: int) -> int | None:
+        """A whole number."""
+        value = self._given.get(name)
+        if value is None:
+            return None
+        if not _NUMBER.fullmatch(value) or not least <= int(value) <= most:
+            raise wrong_parameter(name, f"must be a whole number from {least} to {most}")
+        return int(value)
+
+    def instant(self, name: str) -> datetime | None:
+        """An instant."""
+        value = self._given.get(name)
+        if value is None:
+            return None
+        try:
+            found = instant(value)
+        except ValueError as error:
+            raise wrong_parameter(name, str(error)) from error
+        if not isinstance(found, datetime):
+            raise wrong_parameter(name, "must be an instant")
+        return found
+
+    def choice(self, name: str, choices: Collection[str]) -> str | None:
+        """One of some words."""
+        value = self._given.get(name)
+        if value is not None and value not in choices:
+            raise wrong_parameter(name, f"must be one of {', '.join(choices)}")
+        return value
+
+    def limit(self) -> int:
+        """Rows of a page."""
+        return self.number("limit", 1, MOST_OF_A_PAGE) or 50
+
+    def cursor(self) -> int | None:
+        """Where the last page ended."""
+        value = self._given.get("cursor")
+        if value is None:
+            return None
+        try:
+            told = base64.urlsafe_b64decode(value.encode("ascii") + b"==").decode("ascii")
+        except (binascii.Error, UnicodeError) as error:
+            raise wrong_parameter("cursor", "is none this service gave") from error
+        if not _NUMBER.fullmatch(told) or int(told) > LARGEST:
+            raise wrong_parameter("cursor", "is none this service gave")
+        return int(told)
+
+
+def cursor_of(before: int) -> str:
+    """A position as a cursor."""
+    return base64.urlsafe_b64encode(str(before).encode()).decode().rstrip("=")
+
+
+def code(value: str, code_of: str, longest: int = 64) -> str:
+    """A part of an address: an item's code, an id.
+
+    Raises:
+        RefusedRequestError: `parameter_invalid`.
+    """
+    if len(value) > longest or not _PRINTABLE.fullmatch(value) or not value.strip():
+        raise wrong_parameter(code_of, f"must be a text of 1 to {longest} printable characters")
+    return value.strip()
+
+
+def expected_version(header: str | None) -> int | None:
+    """Version an `If-Match` names; None where there is none.
+
+    Raises:
+        RefusedRequestError: `parameter_invalid`: it names something else than one version.
+    """
+    if header is None:
+        return None
+    found = re.fullmatch(r'\s*"(\d{1,18})"\s*', header, re.ASCII)
+    if found is None:
+        raise wrong_parameter("If-Match", 'must be one ETag of this address, such as "7"')
+    return int(found[1])
+
+
+def etag(version: int) -> str:
+    """Version of a pair as an ETag."""
+    return f'"{version}"'
+
+
+def unknown_members(body: dict[str, object], known: Collection[str]) -> None:
+    """Refuse members of a body that are not declared.
+
+    Raises:
+        RefusedRequestError: `parameter_invalid`.
+    """
+    for name in body:
+        if name not in known:
+            raise wrong_parameter(name[:64], f"is not known here; there are {', '.join(known)}")

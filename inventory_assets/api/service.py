@@ -1,0 +1,125 @@
+"""What the handlers of one process share: database, listener, gate, clock, and a few threads that read.
+
+Invariant: no handler touches the database on the event loop; every statement ends by the deadline of its request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from inventory_assets.api.gate import first_line
+from inventory_assets.api.listener import Listener, database_errors
+from inventory_assets.api.problems import RefusedRequestError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from inventory_assets.api.gate import Gate
+    from inventory_assets.api.metrics import Metrics
+    from inventory_assets.settings import ListenerSettings
+
+T = TypeVar("T")
+ENCODER = msgspec.json.Encoder(decimal_format="number")
+CANCELLED = "57014"
+"""SQLSTATE of a statement that took too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything a handler needs.
+
+    Attributes:
+        settings: its settings.
+        engine: the database.
+        gate: whether events are taken.
+        listener: takes events in.
+        metrics: counts.
+        clock: the time, UTC.
+        new_id: an id for an event of ours.
+        readers: threads that read the database.
+    """
+
+    settings: ListenerSettings
+    engine: Engine
+    gate: Gate
+    listener: Listener
+    metrics: Metrics
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    readers: ThreadPoolExecutor
+
+    async def read(self, question: Callable[[Connection], T]) -> T:
+        """Ask the database something, in one read-only snapshot.
+
+        Raises:
+            RefusedRequestError: it is away or took too long.
+        """
+        if self.gate.database:
+            self.gate.check(0)
+
+        def ask() -> T:
+            from sqlalchemy import text
+
+            with self.engine.connect() as connection:
+                connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+                limit = f"{round(self.settings.deadline_seconds * 1000)}ms"
+                connection.execute(text("SELECT set_config('statement_timeout', :limit, true)"), {"limit": limit})
+                return question(connection)
+
+        return await self.run(ask)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do something with the database on one of the threads.
+
+        Raises:
+            RefusedRequestError: it is away or took too long.
+        """
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.readers, work)
+        except database_errors() as error:
+            if getattr(getattr(error, "orig", error), "sqlstate", None) == CANCELLED:
+                raise RefusedRequestError("deadline_passed", "the database took too long") from error
+            self.gate.lost(error)
+            raise RefusedRequestError("database_away", f"the database failed: {first_line(error)}") from error
+
+    async def body(self, request: Request) -> bytes:
+        """The body of a request, if it is not too large.
+
+        Raises:
+            RefusedRequestError: too large, encoded, or not sent whole.
+        """
+        encoding = request.headers.get("content-encoding", "identity")
+        if encoding.lower() != "identity":
+            raise RefusedRequestError("encoding_unsupported", f"the body is encoded as {encoding[:50]}")
+        most = self.settings.max_body_bytes
+        told = request.headers.get("content-length", "")
+        if told.isdecimal() and int(told) > most:
+            raise RefusedRequestError("body_too_large", f"{told[:30]} bytes; at most {most}", headers=_CLOSE)
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > most:
+                    raise RefusedRequestError("body_too_large", f"more than {most} bytes", headers=_CLOSE)
+                chunks.append(chunk)
+        except ClientDisconnect as error:
+            raise RefusedRequestError("request_invalid", "the sender went away") from error
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+_CLOSE = {"Connection": "close"}
+
+
+def json_response(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:  # noqa: ANN401
+    """A value as JSON; decimals with all their digits, instants as RFC 3339."""
+    return Response(ENCODER.encode(content), status, headers, "application/json")

@@ -1,0 +1,76 @@
+"""Appends an event only if the stock it was decided on is still what it was: `If-Match` of an adjustment.
+
+The append lock is held while version and queue are read in one statement. No event can come in meanwhile, and one that
+is applied leaves the queue in the transaction that raises the version, so one snapshot sees it on one side or the
+other. Invariant: of two events with the same expected version one is stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from inventory_assets.live.locks import APPEND, SPACE
+from inventory_assets.live.log.appending import Outcome, append_within, prepared_group
+from inventory_assets.live.log.entries import Entry
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from sqlalchemy import Engine
+
+_LOCK = "SELECT pg_advisory_xact_lock(%s, %s)"
+_LIMITS = "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)"
+_STANDING = """
+SELECT (SELECT version FROM inventory_state WHERE item = %(item)s AND location = %(location)s),
+       EXISTS (
+           SELECT 1 FROM event_queue AS w JOIN event_log AS l USING (sequence)
+           WHERE l.items @> ARRAY[%(item)s::text]
+       ),
+       EXISTS (SELECT 1 FROM event_ids WHERE source = %(source)s AND event_id = %(event_id)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands in the way of a conditional event.
+
+    Attributes:
+        version: version of the pair; 0 where nothing is known of it.
+        waiting: whether events of the item wait, so that the version is about to change.
+    """
+
+    version: int
+    waiting: bool
+
+
+def append_if(
+    engine: Engine, entry: Entry, pair: tuple[str, str], expected: int, wait_seconds: float = 5.0
+) -> Outcome | Standing:
+    """Append an event if its pair has the expected version and nothing of its item waits; a repeat is told as such.
+
+    Args:
+        engine: the database.
+        entry: the event.
+        pair: item and location.
+        expected: version the event was decided on.
+        wait_seconds: how long other appenders may be waited for.
+
+    Returns:
+        What became of it, or what stands in the way; then nothing was stored.
+    """
+    ready, refused = prepared_group([entry])
+    if refused:
+        return refused[0]
+    limit = f"{round(wait_seconds * 1000)}ms"
+    with engine.connect() as connection:
+        driver = cast("Connection", connection.connection.driver_connection)
+        with driver.transaction():
+            driver.execute(_LIMITS, (limit, limit))
+            driver.execute(_LOCK, (SPACE, APPEND))
+            asked = {"item": pair[0], "location": pair[1], "source": entry.source, "event_id": entry.event_id}
+            row = driver.execute(_STANDING, asked).fetchone()
+            version, waiting, taken = row or (None, False, False)
+            standing = Standing(version or 0, waiting)
+            if not taken and (standing.waiting or standing.version != expected):
+                return standing
+            return append_within(driver, ready)[0]

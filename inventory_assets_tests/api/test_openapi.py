@@ -1,0 +1,136 @@
+"""The service against its own document, and against bodies nobody would send."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Iterator
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from sqlalchemy import Engine, create_engine
+
+from inventory_assets.api.openapi import openapi
+from inventory_assets.contracts.events.catalogue import TYPES
+from inventory_assets.contracts.events.schemas import example
+from inventory_assets.live.database.server import EmbeddedServer
+from inventory_assets.settings import ListenerSettings, Settings
+from inventory_assets_tests.api.calling import EVENTS, Calls, calls_of, sale, served
+from inventory_assets_tests.faults.campaign import LONG, record
+from inventory_assets_tests.live.databases import made_from
+
+EXAMPLES = 300 if LONG else 6
+FUZZED = 1_000_000 if LONG else 1_500
+METHODS = {"get", "post"}
+
+
+@pytest.fixture(scope="module")
+def service(server: Settings) -> Iterator[Calls]:
+    """One service for all cases; what one leaves behind is what another meets."""
+    url = made_from(EmbeddedServer(server).place.url, "cases", "inventory")
+    engine: Engine = create_engine("postgresql+psycopg://" + url.removeprefix("postgresql://"))
+    options = ListenerSettings(wait_seconds=0.0, least_free_bytes=0, max_queued=2**40)
+    with calls_of(server.model_copy(update={"listener": options}), engine) as calls:
+        yield calls
+    engine.dispose()
+
+
+def test_the_document_and_the_routes_are_the_same(service: Calls):
+    declared = {(method.upper(), path) for path, methods in openapi()["paths"].items() for method in methods}
+    router = service.application.front._app
+    tables = {path: methods for path, (_, methods) in router._templates.items()} | router._plain
+    assert declared == {(method, path) for path, methods in tables.items() for method in methods}
+
+
+def test_every_example_of_the_document_is_taken(service: Calls):
+    shown = openapi()["paths"]["/api/v1/events"]["post"]["requestBody"]["content"]
+    for content_type, declared in shown.items():
+        for name, each in declared["examples"].items():
+            answer = service.post(each["value"], content_type=content_type)
+            assert answer.status_code == 202, (name, answer.text)
+    for declared in TYPES.values():
+        if declared.sender == "anyone":
+            answer = service.post(example(declared, declared.current))
+            assert answer.status_code == 202, (declared.name, answer.text)
+
+
+@pytest.fixture(scope="module")
+def address(service: Calls, server: Settings) -> Iterator[str]:
+    """The service behind a real socket, on the database of the other one."""
+    options = ListenerSettings(wait_seconds=0.0, least_free_bytes=0, max_queued=2**40)
+    with served(server.model_copy(update={"listener": options}), service.engine, service.clock) as running:
+        yield running.address
+
+
+schema = schemathesis.openapi.from_dict(openapi())
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=not LONG,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_the_service_keeps_its_document(case: schemathesis.Case, address: str):
+    response = case.call(base_url=address)
+    case.validate_response(
+        response,
+        checks=[
+            not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
+        ],
+    )  # fmt: skip
+
+
+def test_fuzzed_bodies_are_4xx_or_taken(service: Calls):
+    seed = int(os.environ.get("INVENTORY_FUZZ_SEED", "5"))
+    chance, counts = random.Random(seed), {}
+    valid = [json.dumps(example(each, each.current)).encode() for each in TYPES.values()] + [
+        json.dumps([sale(1)]).encode()
+    ]
+    for _ in range(FUZZED):
+        body = mutated(chance.choice(valid), chance)
+        answer = service.post(body)
+        counts[answer.status_code] = counts.get(answer.status_code, 0) + 1
+        assert answer.status_code < 500, (body, answer.text)
+        if answer.status_code >= 400:
+            assert answer.headers["content-type"] == "application/problem+json", body
+    assert counts[202] > 0
+    assert counts[400] > 0
+    record(
+        "live_fuzz", "Fuzzed bodies", "nothing but 4xx or 202", f"{FUZZED:,} bodies, {counts}",
+        reached=max(counts) < 500, details={"seed": seed, "counts": {str(key): n for key, n in counts.items()}},
+    )  # fmt: skip
+
+
+def mutated(body: bytes, chance: random.Random) -> bytes:
+    """A body with a few things wrong: bytes, members, values."""
+    made = bytearray(body)
+    for _ in range(chance.randint(1, 3)):
+        at = chance.randrange(len(made))
+        kind = chance.randrange(6)
+        if kind == 0:
+            made[at] = chance.randrange(256)
+        elif kind == 1:
+            del made[at : at + chance.randint(1, 9)]
+        elif kind == 2:
+            made[at:at] = chance.choice(
+                (b"null", b"1e999", b"\\u0000", b'"\\ud800"', b"[" * 40, b"{}", b"-1", b"9" * 30, b"\xff", b'"a":1,')
+            )
+        elif kind == 3:
+            made = made.replace(b'"2024', chance.choice((b'"9999', b'"0000', b'"2024-13', b"2024")), 1)
+        elif kind == 4:
+            word = chance.choice((b":1", b": 1", b':"x"', b":null", b":[]", b":1e-50", b":true"))
+            made = made.replace(b":2", word, 1)
+        made = made or bytearray(b" ")
+    return bytes(made)

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from inventory_assets.cli import app
+from inventory_assets.live.database.ready import is_embedded
+from inventory_assets.live.database.server import EmbeddedServer
+from inventory_assets.operate.processes import free_port
+from inventory_assets.settings import Settings
+from inventory_assets_tests.live.databases import open_folder
+
+
+@pytest.mark.parametrize("command", ["api", "worker", "all"])
+def test_every_command_explains_itself(command):
+    assert CliRunner().invoke(app, ["live", command, "--help"]).exit_code == 0
+
+
+def test_an_address_others_can_reach_is_wrong_use(monkeypatch, tmp_path):
+    monkeypatch.setenv("INVENTORY_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("INVENTORY_LISTENER__HOST", "0.0.0.0")
+    for command in ("api", "all"):
+        result = CliRunner().invoke(app, ["live", command])
+        assert result.exit_code == 2
+        assert "no authentication yet" in result.stderr
+    assert not any(tmp_path.iterdir())
+
+
+def test_all_serves_applies_outlives_a_killed_service_and_ends_with_one_ctrl_c():
+    import psutil
+
+    with open_folder() as folder:
+        port = free_port(8400)
+        environment = {
+            **os.environ,
+            "INVENTORY_DATA_DIR": str(folder),
+            "INVENTORY_DATABASE__SHARED_BUFFERS_MB": "32",
+            "INVENTORY_LISTENER__LEAST_FREE_BYTES": "0",
+        }
+        command = [sys.executable, "-m", "inventory_assets.cli", "live", "all", "--port", str(port)]
+        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                family = psutil.Process(process.pid)
+                address = f"http://127.0.0.1:{port}"
+                assert _ready(address)["status"] == "ready"
+                counted = {"location_id": "S1", "lines": [{"product_sku": "A", "quantity": 7}]}
+                event = {"specversion": "1.0", "id": "c", "source": "/wms", "type": "stock.counted", "data": counted}
+                told = httpx.post(f"{address}/api/v1/events", json=event)
+                assert told.status_code == 202
+                assert _stock(address) == 7
+                doctor = CliRunner().invoke(
+                    app, ["doctor"], env={**environment, "INVENTORY_LISTENER__PORT": str(port), "COLUMNS": "300"}
+                )
+                assert f"127.0.0.1:{port} takes events" in doctor.stdout
+                api = next(each for each in family.children(recursive=True) if "api" in each.cmdline())
+                api.kill()
+                assert _ready(address)["status"] == "ready"
+                assert httpx.post(f"{address}/api/v1/events", json=event).json()["status"] == "duplicate"
+                process.send_signal(signal.SIGINT)
+                assert process.wait(30) == 0
+            finally:
+                process.kill()
+        settings = Settings(data_dir=folder)
+        assert is_embedded(settings)
+        assert EmbeddedServer(settings).status().state == "stopped"
+        assert not [each for each in psutil.process_iter() if str(folder) in " ".join(_command(each))]
+
+
+def _command(process) -> list[str]:
+    import psutil
+
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def _ready(address: str) -> dict:
+    return _asked(f"{address}/readyz").json()
+
+
+def _stock(address: str) -> int:
+    return _asked(f"{address}/api/v1/inventory/A?storeId=S1").json()["book"]
+
+
+def _asked(address: str) -> httpx.Response:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            answer = httpx.get(address, timeout=5)
+        except httpx.HTTPError:
+            time.sleep(0.1)
+            continue
+        if answer.status_code == 200:
+            return answer
+        time.sleep(0.1)
+    raise AssertionError(f"{address} did not answer in time")
