@@ -51,7 +51,7 @@ def bare_insert(connection: psycopg.Connection, group: list[Entry]) -> None:
         numbers = [int(each.event_id.removeprefix("sale-")) + 1 for each in group]
         log = [
             (number, 1, each.source, each.event_id, each.type, each.event_time, each.received_at, each.priority,
-             list(each.items), each.disposition, each.envelope, each.data)
+             list(each.items), each.disposition, each.envelope, each.data, each.effects)
             for number, each in zip(numbers, group, strict=True)
         ]  # fmt: skip
         ids = [

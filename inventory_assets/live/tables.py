@@ -69,6 +69,7 @@ EVENT_LOG = Table(
     _needed("disposition", Text),
     _needed("envelope", JSONB),
     _needed("data", JSONB),
+    Column("effects", Text),
     PrimaryKeyConstraint("sequence"),
     CheckConstraint("disposition IN ('accepted', 'decided', 'filtered', 'quarantined')", name="disposition"),
     CheckConstraint("priority BETWEEN 1 AND 11", name="priority"),

@@ -115,6 +115,22 @@ def decide(
     raise NotACommandError(f"{command.envelope.type}: nothing decides this command")
 
 
+def pairs_named(command: Event) -> tuple[Pair, ...]:
+    """Pairs whose accounts a command is decided on, in the order of its lines.
+
+    The end of a reservation names none: its pairs are those of the reservation.
+    """
+    payload = command.payload
+    if isinstance(payload, InventoryUpdate):
+        return ((payload.product_sku, payload.location_id),)
+    if isinstance(payload, Transaction):
+        places = [place for place in (payload.from_location, payload.to_location) if place is not None]
+        return tuple(dict.fromkeys((line.product_sku, place) for line in payload.lines for place in places))
+    if isinstance(payload, StockReserve):
+        return tuple(dict.fromkeys((line.product_sku, payload.location_id) for line in payload.lines))
+    return ()
+
+
 def expired(reservation: Reservation, at: datetime) -> Event | None:
     """The fact that a reservation's time is over, the same whoever finds it; None while it is not, or it has ended."""
     if reservation.event is None or not reservation.is_due(at):

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 PROMISE_KINDS = ("reserved", "released", "expired", "dispatched")
 """Kinds of effects that leave the book alone: they change what is promised or under way."""
 
+ASSERTED = "level"
+"""Kind of the effects of events that say what another system believes."""
+
 Authority = Literal["ledger", "wms"]
 
 
@@ -114,15 +117,30 @@ LEDGER_RULES = Surroundings()
 
 def effects_of(event: Event, surroundings: Surroundings = LEDGER_RULES) -> tuple[Effect, ...]:
     """Effects of an event; none for commands, news and types nobody declared."""
+    return permitted(possible_effects(event), surroundings)
+
+
+def possible_effects(event: Event) -> tuple[Effect, ...]:
+    """Effects an event has where every source is believed and every code is goods; `permitted` leaves those that count.
+
+    They depend on the event alone, so they may be computed once and kept with it.
+    """
     effect = _EFFECTS.get(event.envelope.type)
     if event.payload is None or effect is None or is_command(event):
         return ()
-    found = effect(_Writer(event), event.payload)
-    if event.envelope.type in _ASSERTING:
-        at = happened_at(event)
-        own = event.envelope.source == SERVICE_SOURCE
-        found = [each for each in found if not own and surroundings.authority(each.location, at) == "wms"]
-    return _summed(each for each in found if surroundings.is_merchandise(each.source, each.item))
+    if event.envelope.type in _ASSERTING and event.envelope.source == SERVICE_SOURCE:
+        return ()
+    return _summed(effect(_Writer(event), event.payload))
+
+
+def permitted(effects: Iterable[Effect], surroundings: Surroundings) -> tuple[Effect, ...]:
+    """Effects that count: goods only, and levels only where the location's warehouse system has the say."""
+    return tuple(
+        each
+        for each in effects
+        if surroundings.is_merchandise(each.source, each.item)
+        and (each.kind != ASSERTED or surroundings.authority(each.location, each.at) == "wms")
+    )
 
 
 def assertions_of(event: Event) -> tuple[Assertion, ...]:
@@ -301,13 +319,13 @@ def _delivered(write: _Writer, payload: retail.TruckArrived) -> list[Effect]:
 def _asserted_level(write: _Writer, payload: retail.RetailInventoryUpdated) -> list[Effect]:
     if payload.quantity is None:
         return []
-    return [write.moved(payload.product_sku, payload.location_id, "level", payload.quantity, None)]
+    return [write.moved(payload.product_sku, payload.location_id, ASSERTED, payload.quantity, None)]
 
 
 def _asserted_update(write: _Writer, payload: notices.InventoryUpdated) -> list[Effect]:
     if payload.new_stock is None:
         return []
-    return [write.moved(payload.product_sku, payload.location_id, "level", payload.new_stock, None)]
+    return [write.moved(payload.product_sku, payload.location_id, ASSERTED, payload.new_stock, None)]
 
 
 def _swept(write: _Writer, payload: signals.RfidRead) -> list[Effect]:
@@ -324,7 +342,7 @@ _EFFECTS: Mapping[str, Callable[[_Writer, Any], list[Effect]]] = {
     "stock.moved": _moved,
     "stock.counted": _stated("count"),
     "stock.opened": _stated("opening"),
-    "stock.asserted": _stated("level"),
+    "stock.asserted": _stated(ASSERTED),
     "stock.held": _held,
     "transfer.shipped": _shipped,
     "transfer.received": _received,

@@ -47,6 +47,8 @@ class Entry:
         fingerprint: see `fingerprint`.
         disposition: accepted events wait in the queue; decided ones are facts a command became and were applied with
             it; filtered and quarantined ones are kept and can be released.
+        effects: what it does to stock (`stored_effects`); None for a command, which is one part of the queue, in the
+            lane of its first item, and does what the facts it becomes do.
     """
 
     source: str
@@ -60,6 +62,7 @@ class Entry:
     data: str
     fingerprint: bytes
     disposition: Disposition = "accepted"
+    effects: str | None = "[]"
 
     @property
     def key(self) -> tuple[str, str]:
@@ -122,6 +125,7 @@ def prepared(entry: Entry) -> Prepared:
             entry.disposition,
             _text(entry.envelope),
             _text(entry.data),
+            "\\N" if entry.effects is None else _text(entry.effects),
         )
     )
     ids = "\t".join((source, event_id, f"\\\\x{entry.fingerprint.hex()}", received_at))
@@ -131,14 +135,15 @@ def prepared(entry: Entry) -> Prepared:
         raise UnstorableEventError(f"{_named(entry)} holds half of a surrogate pair, which is no character") from error
     if entry.disposition != "accepted":
         return Prepared(entry, log, ids)
-    lanes = [lane_of(item) for item in entry.items] or [lane_of("/".join(entry.key))]
+    items = entry.items[:1] if entry.effects is None else entry.items
+    lanes = [lane_of(item) for item in items] or [lane_of("/".join(entry.key))]
     waiting = (f"{part}\t{lane}\t{entry.priority}\t{event_time}\t{received_at}" for part, lane in enumerate(lanes))
     return Prepared(entry, log, ids, tuple(waiting))
 
 
 LOG_COLUMNS = (
     "sequence", "epoch", "source", "event_id", "type", "event_time", "received_at", "priority", "items", "disposition",
-    "envelope", "data",
+    "envelope", "data", "effects",
 )  # fmt: skip
 IDS_COLUMNS = ("sequence", "source", "event_id", "fingerprint", "received_at")
 QUEUE_COLUMNS = ("sequence", "part", "lane", "priority", "event_time", "received_at")
@@ -156,9 +161,9 @@ def _check(entry: Entry) -> None:
         raise UnstorableEventError(f"{_named(entry)}: priority {entry.priority} is not between 1 and 11")
     if len(entry.items) > MOST_PARTS:
         raise UnstorableEventError(f"{_named(entry)} has {len(entry.items)} parts, {MOST_PARTS} at most")
-    if any("\0" in text for text in (*entry.key, entry.type, *entry.items, entry.envelope, entry.data)) or any(
-        _NULL_CHARACTER.search(text) for text in (entry.envelope, entry.data)
-    ):
+    if any(
+        "\0" in text for text in (*entry.key, entry.type, *entry.items, entry.envelope, entry.data, entry.effects or "")
+    ) or any(_NULL_CHARACTER.search(text) for text in (entry.envelope, entry.data)):
         raise UnstorableEventError(f"{_named(entry)} holds the character U+0000, which PostgreSQL cannot keep")
 
 

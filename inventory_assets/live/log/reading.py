@@ -23,7 +23,7 @@ ROWS = 200_000
 
 _RANGE = """
 SELECT epoch, sequence, source, event_id, type, event_time, received_at, priority, items, disposition,
-       envelope::text AS envelope, data::text AS data
+       envelope::text AS envelope, data::text AS data, effects
 FROM event_log WHERE sequence > {after} AND sequence <= {upto} ORDER BY sequence LIMIT {rows}
 """
 
