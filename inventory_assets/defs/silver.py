@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from inventory_assets.contracts import silver as tables
+from inventory_assets.contracts.log_tables import STOCK_STATEMENTS
 from inventory_assets.defs.audit import Check, Days
 from inventory_assets.defs.resources import Store
 from inventory_assets.defs.specs import spec
@@ -88,7 +89,10 @@ FACTS_STEP = Step(
     ),
 )
 MOVEMENTS_STEP = Step(
-    "silver_movements", (tables.STOCK_MOVEMENTS,), _movements, "Signed stock movements of the days that changed."
+    "silver_movements",
+    (STOCK_STATEMENTS, tables.STOCK_MOVEMENTS),
+    _movements,
+    "Signed stock movements of the days that changed, and what live events state about stock.",
 )
 
 decisions = spec(tables.DECISIONS)

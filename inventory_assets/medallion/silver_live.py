@@ -57,7 +57,7 @@ def live_movements(effects: pl.DataFrame) -> pl.DataFrame:
         .agg(pl.col("quantity", "unavailable").sum())
         .with_columns(location_zone=pl.lit(""))
         .select(list(schema))
-        .cast(dict(schema))
+        .cast(schema)
     )
 
 
@@ -69,7 +69,7 @@ def live_statements(effects: pl.DataFrame) -> pl.DataFrame:
         .group_by("kind", *PAIR, "event_time", "document_id", "source_system")
         .agg(pl.col("quantity").sum(), pl.col("event_date").min())
         .select(list(schema))
-        .cast(dict(schema))
+        .cast(schema)
     )
 
 

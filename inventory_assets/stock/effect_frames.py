@@ -102,7 +102,7 @@ def effects_of_texts(events: pl.DataFrame, *kept: str) -> pl.DataFrame:
         )
         .rename({"item": "product_sku", "location": "location_id", "document": "document_id", "line": "line_number"})
         .select(*EFFECTS, *kept)
-        .cast(dict(EFFECTS))
+        .cast({name: EFFECTS[name] for name in EFFECTS})
         .collect()
     )
 

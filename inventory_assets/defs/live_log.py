@@ -1,0 +1,46 @@
+"""Bronze of the live log: one step takes what the log holds and bronze does not, where there is a live database."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from inventory_assets.contracts.log_tables import LOG_BRONZE
+from inventory_assets.defs.resources import Store
+from inventory_assets.defs.steps import Ask, Step, as_asset
+
+if TYPE_CHECKING:
+    from inventory_assets.pipeline.workspace import Report
+
+
+def _run(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:  # noqa: ARG001 - the shape of a step
+    from inventory_assets.operate.live_log import has_live_log, live_log
+    from inventory_assets.pipeline.workspace import Report
+
+    settings = store.settings()
+    if not has_live_log(settings):
+        return Report(LOG_BRONZE), ()
+
+    from inventory_assets.live.database.problems import DatabaseError
+    from inventory_assets.live.log.reading import LogBehindError
+    from inventory_assets.pipeline.live_log import take_in_log
+    from inventory_assets.pipeline.maintain import relieve
+
+    workspace = store.workspace()
+    try:
+        with live_log(settings) as log:
+            report = take_in_log(workspace, log)
+    except LogBehindError:
+        raise
+    except DatabaseError as error:
+        return Report(LOG_BRONZE), (f"the live log was not read: {error}",)
+    relieve(workspace, settings.maintenance, report, LOG_BRONZE)
+    return report, ()
+
+
+EVENTS_STEP = Step(
+    "bronze_events",
+    LOG_BRONZE,
+    _run,
+    "Every event of the live log, appended once; nothing where no live database is configured.",
+    mends=False,
+)
+bronze_events = as_asset(EVENTS_STEP)
