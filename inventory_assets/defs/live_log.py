@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from inventory_assets.pipeline.workspace import Report
 
 
-def _run(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:  # noqa: ARG001 - the shape of a step
+def _run(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
     from inventory_assets.operate.live_log import has_live_log, live_log
     from inventory_assets.pipeline.workspace import Report
 

@@ -214,7 +214,10 @@ def tidy(workspace: Workspace, settings: MaintenanceSettings) -> int:
 
 
 def relieve(
-    workspace: Workspace, settings: MaintenanceSettings, report: Report, tables: Iterable[Table] = tuple(BRONZE.values())
+    workspace: Workspace,
+    settings: MaintenanceSettings,
+    report: Report,
+    tables: Iterable[Table] = tuple(BRONZE.values()),
 ) -> int:
     """Merge the small files of bronze days that were just written and hold too many of them; returns files merged.
 

@@ -63,7 +63,11 @@ def numbered(events: tuple[Event, ...], epoch: int = 1) -> Iterator[dict]:
 
 def log_rows(events: tuple[Event, ...], epoch: int = 1) -> pl.DataFrame:
     """The same as a frame."""
-    schema = {"event_time": pl.Datetime("us", "UTC"), "received_at": pl.Datetime("us", "UTC"), "items": pl.List(pl.String)}
+    schema = {
+        "event_time": pl.Datetime("us", "UTC"),
+        "received_at": pl.Datetime("us", "UTC"),
+        "items": pl.List(pl.String),
+    }
     return pl.DataFrame(list(numbered(events, epoch)), schema_overrides=schema)
 
 

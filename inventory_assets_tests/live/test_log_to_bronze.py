@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 import random
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from inventory_assets.contracts.gold import INVENTORY_POSITION
 from inventory_assets.contracts.log_tables import LOG_BRONZE, RETAIL_EVENTS, STOCK_EVENTS, STOCK_STATEMENTS
 from inventory_assets.contracts.silver import STOCK_MOVEMENTS
 from inventory_assets.contracts.sources import load_profiles
@@ -14,12 +16,15 @@ from inventory_assets.live.log.appending import append, raise_epoch
 from inventory_assets.live.log.reading import LogBehindError
 from inventory_assets.operate.live_log import log_of
 from inventory_assets.pipeline.live_log import Log, Reached, reached, take_in_log, waiting_events
+from inventory_assets.pipeline.refresh import refresh_all
 from inventory_assets.pipeline.stock import refresh_movements
 from inventory_assets.pipeline.workspace import Workspace
+from inventory_assets.settings import Settings
 from inventory_assets.stock.counts import COUNTS
 from inventory_assets.stock.effect_frames import fold_effects
 from inventory_assets.stock.fold import STATE, fold, no_state
-from inventory_assets_tests.live.events import LATER, effects, entries, log_rows, refused, simulated
+from inventory_assets_tests.live.events import LATER, RECEIVED, effects, entries, event, log_rows, refused, simulated
+from inventory_assets_tests.pipeline.running import refresh_everything, workspace_at
 
 
 def workspace(folder, **sources) -> Workspace:
@@ -128,3 +133,71 @@ def test_what_the_door_set_aside_moves_nothing(tmp_path, engine, url):
     refresh_movements(space)
     assert held(space.lake).height == len(events)
     assert space.lake.scan(STOCK_MOVEMENTS).collect().is_empty()
+
+
+LINE = "transaction_id,line_number,store_id,product_sku,quantity_sold,unit_price,timestamp"
+
+
+def sale(number: int, units: int, **changes):
+    data = {
+        "receipt_id": "R1",
+        "line_number": number,
+        "location_id": "S1",
+        "product_sku": f"A{number}",
+        "quantity": units,
+        "unit_price": "2.50",
+    }
+    return event(
+        {
+            "specversion": "1.0",
+            "id": f"e{number}",
+            "source": "till",
+            "type": "receipt_line_added",
+            "time": "2026-03-02T10:00:00Z",
+            "data": data | changes,
+        }
+    )
+
+
+@pytest.mark.parametrize(("route", "units"), [("file", -2), ("stream", -5)])
+@pytest.mark.parametrize("file_first", [True, False])
+def test_a_sale_that_came_by_file_and_by_event_counts_once_from_the_way_of_its_source(
+    tmp_path, route, units, file_first
+):
+    settings = Settings(data_dir=tmp_path)
+    settings.sources_file.write_text(f'[till]\nroute = "{route}"\n')
+    space = workspace_at(settings, LATER)
+    landed = tmp_path / "landing" / "pos" / "source=till" / "day.csv"
+    landed.parent.mkdir(parents=True)
+
+    def by_file():
+        landed.write_text(f"{LINE}\nR1,1,S1,A1,2,2.50,2026-03-02T10:00:00Z\nR1,3,S1,A3,1,2.50,2026-03-02T10:00:00Z\n")
+        os.utime(landed, (RECEIVED.timestamp(), RECEIVED.timestamp()))
+        refresh_everything(space, settings)
+
+    def by_event():
+        take_in_log(space, handed(log_rows((sale(1, 5), sale(2, 4))), 10))
+        refresh_all(space)
+
+    for step in (by_file, by_event) if file_first else (by_event, by_file):
+        step()
+    moved = space.lake.scan(STOCK_MOVEMENTS).select("product_sku", "quantity").collect().sort("product_sku").rows()
+    assert moved == [("A1", units), ("A2", -4), ("A3", -1)]
+    assert space.lake.scan(INVENTORY_POSITION).collect().height == 3
+
+
+def test_a_live_count_sets_the_position_and_a_level_only_where_the_warehouse_system_rules(tmp_path):
+    space = workspace(tmp_path)
+    when = {"specversion": "1.0", "source": "wms", "time": "2026-03-02T12:00:00Z"}
+    count = {"location_id": "S1", "lines": [{"product_sku": "A1", "quantity": 9}]}
+    level = {"location_id": "S1", "lines": [{"product_sku": "A2", "quantity": 7}]}
+    events = (
+        sale(1, 5),
+        sale(2, 4),
+        event({**when, "id": "c", "type": "stock.counted", "data": count}),
+        event({**when, "id": "l", "type": "stock.asserted", "data": level}),
+    )
+    take_in_log(space, handed(log_rows(events), 10))
+    refresh_all(space)
+    shown = space.lake.scan(INVENTORY_POSITION).select("product_sku", "book", "stock_basis").collect().rows()
+    assert shown == [("A1", 9, "counted"), ("A2", None, "unknown")]
