@@ -18,9 +18,9 @@ FILES_TAG, ATTEMPT_TAG = "inventory/files", "inventory/attempt"
     minimum_interval_seconds=Settings().ingest.interval_seconds,
     default_status=dg.DefaultSensorStatus.RUNNING,
     owners=[OWNER],
-    description="Looks for complete new files in the landing folder, for decisions about rows, for events of the live log, and for work a dead "
-    "run, a postponed publication or a new day left behind. It keeps nothing: progress is what bronze holds, so a tick "
-    "that fails loses nothing.",
+    description="Looks for complete new files in the landing folder, for events of the live log, for decisions about "
+    "rows, and for work a dead run, a postponed publication or a new day left behind. It keeps nothing: progress is "
+    "what bronze holds, so a tick that fails loses nothing.",
 )
 def landing(context: dg.SensorEvaluationContext, store: Store) -> dg.RunRequest | dg.SkipReason:
     """Ask for a run when files are waiting or work was left behind."""

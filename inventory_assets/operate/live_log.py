@@ -81,9 +81,7 @@ def log_of(engine: Engine, url: str, rows: int = ROWS) -> Log:
 
     def events(after: int, upto: int) -> Iterator[pl.DataFrame]:
         for table in ranges(url, after, upto, rows):
-            frame = pl.from_arrow(table)
-            assert isinstance(frame, pl.DataFrame)
-            yield frame
+            yield pl.DataFrame(table)
 
     return Log(standing, events)
 

@@ -6,7 +6,7 @@ a crash before it leaves nothing and after it everything; a table never takes a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 EPOCH, SEQUENCE = "log/epoch", "log/sequence"
 """Marks of a bronze table's commits: the epoch and last sequence it holds."""
+
+COMMIT_ROWS = 100_000
+"""Events of a commit, about: a commit of each table costs as much as some thousands of events."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -82,7 +85,7 @@ def take_in_log(workspace: Workspace, log: Log) -> Report:
     first = min(each.sequence for each in held.values())
     if first >= standing.sequence:
         return report
-    for events in log.events(first, standing.sequence):
+    for events in _gathered(log.events(first, standing.sequence)):
         upto = Reached(int(events["epoch"][-1]), int(events["sequence"][-1]))
         rows = bronze_events(events, workspace.profiles, workspace.now())
         _append(lake, rows, held, upto, report)
@@ -92,6 +95,18 @@ def take_in_log(workspace: Workspace, log: Log) -> Report:
         ):  # nothing for this table at the end of the range, or numbers that are missing
             lake.note(table, _marks(standing))
     return report
+
+
+def _gathered(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Frames put together to the size of a commit."""
+    held: list[pl.DataFrame] = []
+    for frame in frames:
+        held.append(frame)
+        if sum(each.height for each in held) >= COMMIT_ROWS:
+            yield pl.concat(held)
+            held = []
+    if held:
+        yield pl.concat(held)
 
 
 def _marks(at: Reached) -> dict[str, int]:
