@@ -8,7 +8,8 @@ from inventory_assets.defs.resources import Store
 from inventory_assets.defs.steps import Ask, Step, as_asset
 
 if TYPE_CHECKING:
-    from inventory_assets.pipeline.workspace import Report
+    from inventory_assets.pipeline.workspace import Report, Workspace
+    from inventory_assets.settings import Settings
 
 
 def _run(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
@@ -34,6 +35,28 @@ def _run(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
         return Report(LOG_BRONZE), (f"the live log was not read: {error}",)
     relieve(workspace, settings.maintenance, report, LOG_BRONZE)
     return report, ()
+
+
+def tell_files(settings: "Settings", workspace: "Workspace") -> Sequence[str]:
+    """Tell the live log what came by file, where the live layer was opened; returns warnings.
+
+    A database that rests is told by the next refresh: what it knows is noted only after it was told.
+    """
+    from inventory_assets.operate.live_log import has_live_log
+    from inventory_assets.pipeline.forwarding import is_open
+
+    if not has_live_log(settings) or not is_open(workspace.lake):
+        return ()
+
+    from inventory_assets.live.database.problems import DatabaseError
+    from inventory_assets.operate.forwarding import forward_files
+    from inventory_assets.operate.live_log import live_engine
+
+    try:
+        with live_engine(settings) as engine:
+            return forward_files(workspace, engine).warnings
+    except DatabaseError as error:
+        return (f"the live log was not told of files: {error}",)
 
 
 EVENTS_STEP = Step(

@@ -36,9 +36,12 @@ def _facts(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
 
 
 def _movements(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
+    from inventory_assets.defs.live_log import tell_files
     from inventory_assets.pipeline.stock import refresh_movements
 
-    return refresh_movements(store.workspace(), ask.days), ()
+    workspace = store.workspace()
+    report = refresh_movements(workspace, ask.days)
+    return report, tell_files(store.settings(), workspace)
 
 
 def _balance(lake: "Lake", days: Days | None) -> "Finding":

@@ -43,12 +43,30 @@ def live_log(settings: Settings) -> Iterator[Log]:
         DatabaseDownError: it does not run.
         DatabaseUnfitError: it cannot be used.
     """
+    with live_engine(settings) as engine:
+        yield log_of(engine, database_url(settings))
+
+
+@contextmanager
+def live_engine(settings: Settings) -> Iterator[Engine]:
+    """The live database of an installation that has one, running, fit and with the schema of this program.
+
+    Raises:
+        DatabaseDownError: it does not run.
+        DatabaseUnfitError: it cannot be used.
+    """
+    from psycopg import OperationalError as DriverError
+    from sqlalchemy.exc import OperationalError
+
     check_running(settings)
     with engine_of(settings) as engine:
         check_fit(engine)
         if not schema_of(engine).current:
             raise DatabaseUnfitError("the schema of the live database is not that of this program; inventory db start")
-        yield log_of(engine, database_url(settings))
+        try:
+            yield engine
+        except (OperationalError, DriverError) as error:
+            raise DatabaseDownError(f"the live database went away: {str(error).splitlines()[0]}") from error
 
 
 def check_running(settings: Settings) -> None:

@@ -67,12 +67,13 @@ def waiting_events(lake: Lake, log: Log) -> int:
     return sum(log.standing(held).sequence - held.sequence for held in {reached(lake, each) for each in LOG_BRONZE})
 
 
-def take_in_log(workspace: Workspace, log: Log) -> Report:
+def take_in_log(workspace: Workspace, log: Log, commit_rows: int = COMMIT_ROWS) -> Report:
     """Append everything the log holds and bronze does not.
 
     Args:
         workspace: stores, profiles, clock.
         log: the log.
+        commit_rows: events of a commit, about.
 
     Raises:
         LogBehindError: the log does not go on from where bronze stands: it was restored from a backup, or is another
@@ -85,7 +86,7 @@ def take_in_log(workspace: Workspace, log: Log) -> Report:
     first = min(each.sequence for each in held.values())
     if first >= standing.sequence:
         return report
-    for events in _gathered(log.events(first, standing.sequence)):
+    for events in _gathered(log.events(first, standing.sequence), commit_rows):
         upto = Reached(int(events["epoch"][-1]), int(events["sequence"][-1]))
         rows = bronze_events(events, workspace.profiles, workspace.now())
         _append(lake, rows, held, upto, report)
@@ -97,12 +98,12 @@ def take_in_log(workspace: Workspace, log: Log) -> Report:
     return report
 
 
-def _gathered(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+def _gathered(frames: Iterable[pl.DataFrame], commit_rows: int) -> Iterator[pl.DataFrame]:
     """Frames put together to the size of a commit."""
     held: list[pl.DataFrame] = []
     for frame in frames:
         held.append(frame)
-        if sum(each.height for each in held) >= COMMIT_ROWS:
+        if sum(each.height for each in held) >= commit_rows:
             yield pl.concat(held)
             held = []
     if held:

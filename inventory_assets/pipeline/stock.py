@@ -74,9 +74,21 @@ def refresh_movements(workspace: Workspace, days: Collection[Day] | None = None)
     return report
 
 
-def movements_by_file(lake: Lake, pins: Mapping[str, int], days: Collection[Day]) -> pl.LazyFrame:
-    """Movements that silver has from files, of some days."""
-    facts = {table: lake.scan(table, pins.get(table.path), days) for table in FILE_INPUTS}
+def movements_by_file(
+    lake: Lake, pins: Mapping[str, int], days: Collection[Day], absent: Collection[str] = ()
+) -> pl.LazyFrame:
+    """Movements that silver has from files, of some days.
+
+    Args:
+        lake: the tables.
+        pins: their versions; a table without one is read as it is now.
+        days: the days.
+        absent: paths of tables that count as empty.
+    """
+    facts = {
+        table: empty(table).lazy() if table.path in absent else lake.scan(table, pins.get(table.path), days)
+        for table in FILE_INPUTS
+    }
     return pl.concat(
         [
             movements_of_pos(*(facts[table] for table in POS_TABLES)),

@@ -77,7 +77,7 @@ def test_a_crash_between_the_commits_of_the_two_tables_doubles_and_loses_nothing
     with monkeypatch.context() as patch:
         patch.setattr(Lake, "append", dies)
         with pytest.raises(KeyboardInterrupt):
-            take_in_log(space, handed(rows, 500))
+            take_in_log(space, handed(rows, 500), commit_rows=500)
     assert reached(space.lake, STOCK_EVENTS) == Reached(1, 500)
     assert reached(space.lake, RETAIL_EVENTS) == Reached()
     take_in_log(space, handed(rows, 321))
@@ -116,7 +116,7 @@ def test_the_batch_fold_of_any_cut_in_any_order_is_the_live_fold(tmp_path, seed)
     upto = 0
     while upto < rows.height:
         upto = min(rows.height, upto + chance.randint(1, rows.height // 2))
-        take_in_log(space, handed(rows.head(upto), chance.randint(50, 500)))
+        take_in_log(space, handed(rows.head(upto), chance.randint(50, 500)), chance.randint(100, 1000))
         refresh_movements(space)
     assert_frame_equal(batch_fold(space.lake), fold_effects(effects(tuple(events))).select(list(STATE)))
 
