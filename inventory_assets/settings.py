@@ -138,6 +138,29 @@ class DatabaseSettings(BaseModel):
     )
 
 
+class ProcessorSettings(BaseModel):
+    """The processor of the live layer: how waiting events become stock."""
+
+    workers: int = Field(default=2, ge=1, description="Workers of a process; more than cores gain nothing.")
+    batch_events: int = Field(default=500, ge=1, description="Events applied in one transaction at most.")
+    batch_seconds: float = Field(
+        default=0.04, gt=0, description="Transactions take fewer events when one took longer than this."
+    )
+    window_events: int = Field(default=50, ge=1, description="So many waiting events are applied at once.")
+    window_seconds: float = Field(
+        default=0.1, ge=0, description="How long fewer are gathered; an event of priority 8 or above ends it at once."
+    )
+    poll_seconds: float = Field(default=1.0, gt=0, description="How long a lost notice of new events costs at most.")
+    attempts: int = Field(default=3, ge=1, description="Attempts after which an event becomes a dead letter.")
+    retry_least: float = Field(default=0.1, ge=0, description="Seconds until a retry at least, for each attempt.")
+    retry_most: float = Field(default=0.5, ge=0, description="Seconds until a retry at most, for each attempt.")
+    wake_seconds: float = Field(default=0.1, gt=0, description="How often retries whose time has come are woken.")
+    tend_seconds: float = Field(default=1.0, gt=0, description="How often reservations expire and events age.")
+    ageing_seconds: float = Field(
+        default=10.0, gt=0, description="Waiting raises an event to priority 1 after so long, 2 after twice, 7 at most."
+    )
+
+
 class Settings(BaseSettings):
     """Settings of one installation; the defaults run everything below one folder."""
 
@@ -162,6 +185,7 @@ class Settings(BaseSettings):
         description="PostgreSQL 15 or newer of the live layer (postgresql://…); the embedded server by default.",
     )
     database: DatabaseSettings = DatabaseSettings()
+    processor: ProcessorSettings = ProcessorSettings()
     fixed_clock: str | None = Field(default=None, description="ISO 8601 instant that stands still, for tests.")
     shared_data: Path | None = Field(
         default=None, description="Folder of the public data sets, for tests and benchmarks."

@@ -7,6 +7,8 @@
 - `event_queue`: a row a part while it waits. `not_before` is null while it may be taken at once; a retry that has to
   wait carries its instant and stands outside the index of the claim, so it never blocks the head.
 - `processing_log`: a row an attempt. `inventory_state` and `ledger`: stock of a pair, and every change of it.
+- `reservations`: who holds what until when. `transaction_numbers`: senders' numbers that are taken.
+- `live_modes`: what only the batch side works on. `dead_letters`: parts that failed for good, with what became of them.
 - `outbox`: what leaves, in the order of commits. `audit_log`: what people did, each row carrying the hash of the last.
 
 What is not here: the rules that fill them. Instants come from the caller's clock; no column has a default of now.
@@ -173,10 +175,11 @@ INVENTORY_STATE = Table(
     _needed("last_sequence", BigInteger),
     Column("live_updated_at", INSTANT),
     Column("batch_updated_at", INSTANT),
+    Column("told", SmallInteger, nullable=False, server_default=text("0")),
+    Column("ledger_hash", LargeBinary),
     PrimaryKeyConstraint("item", "location"),
     CheckConstraint("basis IN ('counted', 'opening', 'assumed', 'unknown')", name="basis"),
     CheckConstraint("(book IS NULL) = (basis = 'unknown')", name="known"),
-    CheckConstraint("reserved >= 0", name="reserved"),
     CheckConstraint("conflict_status IN ('None', 'Detected', 'Resolving', 'Resolved')", name="conflict_status"),
     postgresql_with={"fillfactor": 60, **BUSY},
 )
@@ -201,6 +204,8 @@ LEDGER = Table(
     _needed("reason", Text),
     Column("previous_hash", LargeBinary),
     _needed("hash", LargeBinary),
+    Column("event_id", Text, nullable=False, server_default=text("''")),
+    Column("document", Text, nullable=False, server_default=text("''")),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("sequence", "part", "item", "location", "bucket", "kind"),
     CheckConstraint("bucket IN ('book', 'reserved', 'unavailable', 'in_transit', 'on_order')", name="bucket"),
@@ -235,3 +240,69 @@ AUDIT_LOG = Table(
     _needed("hash", LargeBinary),
     PrimaryKeyConstraint("id"),
 )
+
+RESERVATIONS = Table(
+    "reservations",
+    METADATA,
+    Column("id", Text),
+    _needed("location", Text),
+    _needed("lines", JSONB),
+    Column("expires_at", INSTANT),
+    _needed("status", Text),
+    Column("source", Text),
+    Column("event_id", Text),
+    _needed("updated_at", INSTANT),
+    PrimaryKeyConstraint("id"),
+    CheckConstraint("status IN ('open', 'committed', 'released', 'expired')", name="status"),
+)
+Index("reservations_due_idx", RESERVATIONS.c.expires_at, postgresql_where=text("status = 'open'"))
+
+TRANSACTION_NUMBERS = Table(
+    "transaction_numbers",
+    METADATA,
+    Column("source", Text),
+    Column("transaction_id", Text),
+    _needed("sequence", BigInteger),
+    PrimaryKeyConstraint("source", "transaction_id"),
+)
+
+LIVE_MODES = Table(
+    "live_modes",
+    METADATA,
+    Column("scope", Text),
+    Column("key", Text),
+    _needed("since", INSTANT),
+    _needed("actor", Text),
+    _needed("reason", Text),
+    PrimaryKeyConstraint("scope", "key"),
+    CheckConstraint("scope IN ('all', 'item', 'category', 'location')", name="scope"),
+    CheckConstraint("(scope = 'all') = (key = '')", name="key"),
+)
+
+DEAD_LETTERS = Table(
+    "dead_letters",
+    METADATA,
+    Column("sequence", BigInteger, autoincrement=False),
+    Column("part", SmallInteger, autoincrement=False),
+    _needed("source", Text),
+    _needed("type", Text),
+    Column("item", Text),
+    _needed("lane", SmallInteger),
+    _needed("priority", SmallInteger),
+    _needed("event_time", INSTANT),
+    _needed("received_at", INSTANT),
+    _needed("attempts", SmallInteger),
+    _needed("error_class", Text),
+    _needed("error_code", Text),
+    _needed("error_message", Text),
+    _needed("died_at", INSTANT),
+    _needed("status", Text),
+    Column("recoveries", SmallInteger, nullable=False, server_default=text("0")),
+    Column("pattern", Text),
+    Column("resolved_at", INSTANT),
+    Column("resolved_by", Text),
+    Column("resolution", Text),
+    PrimaryKeyConstraint("sequence", "part"),
+    CheckConstraint("status IN ('open', 'retried', 'edited', 'discarded')", name="status"),
+)
+Index("dead_letters_open_idx", DEAD_LETTERS.c.died_at, postgresql_where=text("status = 'open'"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inventory_assets.contracts.events.admission import is_command
 from inventory_assets.contracts.events.commands import Transaction
@@ -68,6 +68,7 @@ class Books:
     known: Known = EVERYTHING_KNOWN
     _moved: dict[Pair, list[Effect]] = field(default_factory=dict)
     _taken: set[tuple[str, str]] = field(default_factory=set)
+    _replaced: list[tuple[dict[Any, Any], Any, Any]] = field(default_factory=list)
 
     @classmethod
     def open(
@@ -82,31 +83,75 @@ class Books:
         return cls(dict(accounts), dict(reservations), ledger, surroundings, known)
 
     def enter(self, event: Event, at: datetime) -> Outcome:
-        """Apply a fact, or decide a command and apply what it became.
+        """Apply a fact, or decide a command and apply what it became; an error leaves the books as they were.
 
         Args:
             event: the event, not entered before.
             at: instant of the decision.
         """
         if not is_command(event):
+            postings = self._entered(self._apply(event))
             self._take_number(event)
-            return Outcome(tuple(self._apply(event)))
+            return Outcome(postings)
         facts = decide(event, self.accounts, self.reservations, at, self._known())
+        postings = self._entered(posting for fact in facts for posting in self._apply(fact))
         if any(fact.envelope.type in {"stock.issued", "stock.transferred"} for fact in facts):
             self._take_number(event)
-        return Outcome(tuple(posting for fact in facts for posting in self._apply(fact)), facts)
+        return Outcome(postings, facts)
 
-    def _apply(self, fact: Event) -> Iterable[Posting]:
+    def enter_effects(self, effects: Iterable[Effect]) -> tuple[Posting, ...]:
+        """Apply effects of a fact that were kept with it; an error leaves the books as they were.
+
+        Args:
+            effects: those that count (`effects.permitted`), not entered before.
+        """
+        return self._entered(self._post(effects))
+
+    def tell(self, fact: Event) -> None:
+        """Note what a fact says about a reservation; its effects are entered apart."""
         reservation = told(self.reservations, fact)
         if reservation is not None:
+            self._replaced.append((self.reservations, reservation.id, self.reservations.get(reservation.id)))
             self.reservations[reservation.id] = reservation
-        for effect in effects_of(fact, self.surroundings):
-            before = self.accounts.get(effect.pair, Account())
+
+    def take_number(self, source: str, transaction: str) -> None:
+        """Remember that a sender's transaction number is taken."""
+        self._taken.add((source, transaction))
+
+    @property
+    def taken(self) -> frozenset[tuple[str, str]]:
+        """Transaction numbers taken by what was entered, each with its sender."""
+        return frozenset(self._taken)
+
+    def _apply(self, fact: Event) -> Iterable[Posting]:
+        self.tell(fact)
+        yield from self._post(effects_of(fact, self.surroundings))
+
+    def _post(self, effects: Iterable[Effect]) -> Iterable[Posting]:
+        for effect in effects:
+            held = self.accounts.get(effect.pair)
+            before = held or Account()
             after = apply_effect(before, effect, lambda count, pair=effect.pair: self._net_after(pair, count))
+            self._replaced.append((self.accounts, effect.pair, held))
             self.accounts[effect.pair] = after
-            if effect.is_movement:
-                self._moved.setdefault(effect.pair, []).append(effect)
             yield Posting(effect, before, after)
+
+    def _entered(self, postings: Iterable[Posting]) -> tuple[Posting, ...]:
+        """All postings of one event, or the books as they were before it."""
+        self._replaced.clear()
+        try:
+            entered = tuple(postings)
+        except BaseException:
+            for table, key, before in reversed(self._replaced):
+                if before is None:
+                    del table[key]
+                else:
+                    table[key] = before
+            raise
+        for posting in entered:
+            if posting.effect.is_movement:
+                self._moved.setdefault(posting.effect.pair, []).append(posting.effect)
+        return entered
 
     def _net_after(self, pair: Pair, count: Count) -> int:
         here = sum(each.quantity for each in self._moved.get(pair, ()) if not count.absorbs(each.at))

@@ -99,7 +99,7 @@ def decide(
         raise NotACommandError(
             f"{command.envelope.type} {command.envelope.id} is no command; it is applied, not decided"
         )
-    desk = _Desk(command, accounts, at, known)
+    desk = _Desk(command, accounts, at, known, _latest_count(command, accounts, reservations))
     if not known.permitted(command):
         return desk.refused("not_permitted")
     if isinstance(payload, InventoryUpdate):
@@ -219,8 +219,16 @@ def _ended(
 class _Desk:
     """Writes the facts of one command."""
 
-    def __init__(self, command: Event, accounts: Mapping[Pair, Account], at: datetime, known: Known) -> None:
+    def __init__(
+        self,
+        command: Event,
+        accounts: Mapping[Pair, Account],
+        at: datetime,
+        known: Known,
+        counted_at: datetime | None,
+    ) -> None:
         self.command, self.accounts, self.at, self.known = command, accounts, at, known
+        self.happens_at = at if counted_at is None else max(at, counted_at + _MOMENT)
 
     def fact(self, name: str, payload: Payload, subject: str | None = None) -> tuple[Event, ...]:
         """The one fact a command became."""
@@ -229,7 +237,7 @@ class _Desk:
             id=derived_id(asked.key, 0),
             type=name,
             source=SERVICE_SOURCE,
-            time=self.at,
+            time=self.happens_at,
             received_at=self.at,
             data=_data(payload),
             subject=subject or asked.subject,
@@ -319,6 +327,23 @@ class _Desk:
 
 
 _UNSEEN = Account()
+_MOMENT = timedelta(microseconds=1)
+
+
+def _latest_count(
+    command: Event, accounts: Mapping[Pair, Account], reservations: Mapping[str, Reservation]
+) -> datetime | None:
+    """Instant of the latest count a command is decided on.
+
+    What leaves on the strength of a count leaves after it. The clock of a till may be minutes ahead of ours, or ours
+    may be set back: a fact of before the count would be absorbed by it, and the same unit given away again.
+    """
+    pairs = pairs_named(command)
+    reservation = reservations.get(getattr(command.payload, "reservation_id", ""))
+    if reservation is not None:
+        pairs = (*pairs, *((line.product_sku, reservation.location) for line in reservation.lines))
+    counts = (accounts.get(pair, _UNSEEN).stock.count for pair in pairs)
+    return max((count.at for count in counts if count is not None), default=None)
 
 
 def _line(item: str, quantity: int) -> Line:

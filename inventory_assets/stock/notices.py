@@ -17,6 +17,7 @@ from inventory_assets.contracts.events.notices import (
     ReorderTriggered,
     StockoutDetected,
     Threshold,
+    TransactionCreated,
 )
 from inventory_assets.contracts.events.reading import Event
 from inventory_assets.stock.books import Posting
@@ -104,6 +105,29 @@ def changes(posting: Posting, cause: Event, at: datetime) -> tuple[Event, ...]:
     return tuple(told)
 
 
+def transaction(posting: Posting, cause: Event, at: datetime) -> tuple[Event, ...]:
+    """`transaction.created` for what a transaction did at a pair, with the stock after it.
+
+    Args:
+        posting: what was applied.
+        cause: the transaction, or the event of it.
+        at: when it was applied.
+    """
+    effect = posting.effect
+    name = _TRANSACTIONS.get(effect.kind)
+    if name is None:
+        return ()
+    created = TransactionCreated(
+        transaction_id=effect.document[:64],
+        type=name,
+        product_sku=effect.item,
+        location_id=effect.location,
+        quantity=effect.quantity,
+        resulting_stock=posting.after.on_hand,
+    )
+    return (_notice("transaction.created", created, posting, cause, at),)
+
+
 def crossings(
     posting: Posting,
     cause: Event,
@@ -148,6 +172,10 @@ def crossings(
         reorder = ReorderTriggered(**pair, inventory_position=position, reorder_point=point)
         found.append(("reorder.triggered", reorder))
     return now, tuple(_notice(name, payload, posting, cause, at) for name, payload in found)
+
+
+_TRANSACTIONS = {"receipt": "Receipt", "issue": "Issue", "transfer_out": "Transfer", "transfer_in": "Transfer"}
+"""Word for a transaction by the kind of its effects."""
 
 
 def _below(figure: int, threshold: int, pack: int, *, told: bool) -> bool:

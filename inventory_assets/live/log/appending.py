@@ -132,11 +132,13 @@ def append_within(connection: Connection, group: Sequence[Prepared]) -> list[Out
         fresh.append((sequence, each))
         outcomes.append(Outcome("accepted", sequence))
     if fresh:
-        _copy(connection, "event_log", LOG_COLUMNS, [f"{sequence}\t{epoch}\t{each.log}" for sequence, each in fresh])
-        _copy(connection, "event_ids", IDS_COLUMNS, [f"{sequence}\t{each.ids}" for sequence, each in fresh])
+        copy_rows(
+            connection, "event_log", LOG_COLUMNS, [f"{sequence}\t{epoch}\t{each.log}" for sequence, each in fresh]
+        )
+        copy_rows(connection, "event_ids", IDS_COLUMNS, [f"{sequence}\t{each.ids}" for sequence, each in fresh])
         waiting = [f"{sequence}\t{part}" for sequence, each in fresh for part in each.queue]
         if waiting:
-            _copy(connection, "event_queue", QUEUE_COLUMNS, waiting)
+            copy_rows(connection, "event_queue", QUEUE_COLUMNS, waiting)
             connection.execute(_NOTIFY, (str(fresh[-1][0]),))
     return outcomes
 
@@ -166,6 +168,24 @@ def raise_epoch(engine: Engine, cause: str, now: datetime) -> int:
         ).scalar_one()
 
 
+def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: Sequence[str]) -> None:
+    """Write rows into a table by COPY.
+
+    Args:
+        connection: in a transaction, in no pipeline.
+        table: its name.
+        columns: columns in the order of the rows.
+        rows: rows as text, at least one; texts in them by `entries.copy_text`.
+    """
+    from psycopg import sql
+
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(table), sql.SQL(", ").join(sql.Identifier(name) for name in columns)
+    )
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write("\n".join(rows) + "\n")
+
+
 def _append_prepared(
     engine: Engine, group: Sequence[Prepared], wait_seconds: float, lease_seconds: float
 ) -> list[Outcome]:
@@ -189,16 +209,6 @@ def _append_prepared(
         for half in (group[:middle], group[middle:])
         for outcome in _append_prepared(engine, half, wait_seconds, lease_seconds)
     ]
-
-
-def _copy(connection: Connection, table: str, columns: Sequence[str], rows: Sequence[str]) -> None:
-    from psycopg import sql
-
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(table), sql.SQL(", ").join(sql.Identifier(name) for name in columns)
-    )
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write("\n".join(rows) + "\n")
 
 
 def _first(row: tuple[int | None, ...] | None) -> int | None:

@@ -112,20 +112,20 @@ def prepared(entry: Entry) -> Prepared:
     """
     _check(entry)
     event_time, received_at = entry.event_time.isoformat(), entry.received_at.isoformat()
-    source, event_id = _text(entry.source), _text(entry.event_id)
+    source, event_id = copy_text(entry.source), copy_text(entry.event_id)
     log = "\t".join(
         (
             source,
             event_id,
-            _text(entry.type),
+            copy_text(entry.type),
             event_time,
             received_at,
             str(entry.priority),
-            _text(_array(entry.items)),
+            copy_text(_array(entry.items)),
             entry.disposition,
-            _text(entry.envelope),
-            _text(entry.data),
-            "\\N" if entry.effects is None else _text(entry.effects),
+            copy_text(entry.envelope),
+            copy_text(entry.data),
+            "\\N" if entry.effects is None else copy_text(entry.effects),
         )
     )
     ids = "\t".join((source, event_id, f"\\\\x{entry.fingerprint.hex()}", received_at))
@@ -171,7 +171,8 @@ def _named(entry: Entry) -> str:
     return f"event {entry.event_id[:80]!r} of {entry.source[:80]!r}"
 
 
-def _text(value: str) -> str:
+def copy_text(value: str) -> str:
+    """A text as COPY takes it."""
     return value.translate(_ESCAPES)
 
 

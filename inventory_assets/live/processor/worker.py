@@ -1,0 +1,241 @@
+"""A worker: micro-batches one after the other, for as long as its process lives.
+
+It waits for a notice of the log, at most a poll's length, so that a lost notice costs that much and no more. At low
+load it gathers for a short window; an event of priority `URGENT` or above ends the window at once. Invariants: an
+error of the database is waited out and never blamed on an event; a worker asked to stop finishes its transaction.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from inventory_assets.live.processor.batch import micro_batch
+from inventory_assets.live.processor.failing import blame, is_of_database, is_of_others
+from inventory_assets.live.processor.measures import Board, Measures
+from inventory_assets.live.processor.pace import Pace
+from inventory_assets.live.processor.tending import age, expire
+from inventory_assets.live.processor.work import Applied, Masters, Orders
+from inventory_assets.live.queue.claiming import share_of, wake_retries
+from inventory_assets.live.tables import LANES
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from inventory_assets.settings import ProcessorSettings
+
+_OTHERS_WORK = 0.01
+"""Seconds until what waits in lanes of others is looked at again."""
+_LOOKS_UP = 0.25
+"""Seconds after which a worker that listens looks whether it is to stop."""
+URGENT = 8
+"""Priority from which nothing is gathered."""
+CHANNEL = "inventory_log"
+_HEAD = """
+SELECT count(*), coalesce(max(priority), 0)
+FROM (
+    SELECT head.priority
+    FROM generate_series(0, %(lanes)s - 1) AS lane (lane)
+    CROSS JOIN LATERAL (
+        SELECT priority FROM event_queue WHERE event_queue.lane = lane.lane AND not_before IS NULL
+        ORDER BY priority DESC, event_time, sequence, part
+        LIMIT %(most)s
+    ) AS head
+    LIMIT %(most)s
+) AS waiting
+"""
+"""By the index of the claim, as the rows of the table begin with those that are done and not yet vacuumed."""
+_WHOLE = "SELECT EXISTS (SELECT FROM live_modes WHERE scope = 'all')"
+
+
+def system_clock() -> datetime:
+    """The time of this machine, UTC."""
+    return datetime.now(UTC)
+
+
+class Worker:
+    """One worker with its connections; `run` until `stop`."""
+
+    def __init__(
+        self,
+        url: str,
+        options: ProcessorSettings,
+        *,
+        number: int = 0,
+        workers: int = 1,
+        name: str = "",
+        masters: Masters | None = None,
+        clock: Callable[[], datetime] = system_clock,
+        lease_seconds: float = 5.0,
+    ) -> None:
+        """Nothing is connected yet.
+
+        Args:
+            url: the database, as libpq takes it.
+            options: sizes and times.
+            number: which of the workers it is, from 0.
+            workers: how many there are.
+            name: kept with what it did.
+            masters: what is known of items and locations.
+            clock: gives the time.
+            lease_seconds: a transaction that stands still for so long is ended.
+        """
+        jitter = random.Random(f"{name}/{number}")  # noqa: S311 - spreads retries, no secret
+        self._url, self._options = url, options
+        self._orders = Orders(
+            worker=name or f"worker-{number}",
+            lanes=tuple(share_of(number, workers)),
+            clock=clock,
+            masters=masters or Masters(),
+            retry_after=lambda attempts: attempts * jitter.uniform(options.retry_least, options.retry_most),
+            attempts=options.attempts,
+            lease_seconds=lease_seconds,
+        )
+        self._jitter = jitter
+        self._pace = Pace(options.batch_events, options.batch_seconds)
+        self._board = Board()
+        self._stopping = threading.Event()
+        self._work: Connection | None = None
+        self._ear: Connection | None = None
+        self._again = 0
+        self._full = False
+        self._woke = self._tended = -math.inf
+
+    @property
+    def measures(self) -> Measures:
+        """What it counted since it started."""
+        return self._board.read()
+
+    def stop(self) -> None:
+        """Ask it to stop; its transaction is finished first."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until asked to stop. A database that is away is waited for."""
+        from psycopg import Error
+
+        try:
+            while not self._stopping.is_set():
+                try:
+                    self.turn()
+                except Error:
+                    self._disconnect()
+                    self._board.add(tried_again=1)
+                    self._stopping.wait(self._jitter.uniform(self._options.retry_least, self._options.retry_most))
+        finally:
+            self._disconnect()
+
+    def turn(self) -> None:
+        """Wait until there is something to do, then do one micro-batch of it.
+
+        Raises:
+            psycopg.Error: the database cannot be used now.
+        """
+        self._connect()
+        self._tend()
+        if (self._full or self._gathered()) and not self.batch().claimed:
+            self._stopping.wait(_OTHERS_WORK)
+
+    def batch(self) -> Applied:
+        """One micro-batch, and what follows from its failure."""
+        connection = self._connect()
+        applied, limit = Applied(), self._pace.size
+        self._full = False
+        began = time.perf_counter()
+        try:
+            micro_batch(connection, self._orders, limit, applied)
+        except Exception as error:
+            self._failed(connection, applied, error)
+            return applied
+        self._again = 0
+        if applied.claimed:
+            self._full = len(applied.claimed) >= limit
+            seconds = time.perf_counter() - began
+            self._pace = self._pace.after(len(applied.claimed), seconds)
+            self._board.put(self._board.read().with_batch(applied, seconds, self._orders.clock()))
+        return applied
+
+    def _failed(self, connection: Connection, applied: Applied, error: Exception) -> None:
+        """Wait and try again, take fewer, or blame the only event there was."""
+        if is_of_database(error):
+            raise error
+        if is_of_others(error) and self._again < self._options.attempts:
+            self._again += 1
+            self._board.add(tried_again=1)
+            self._stopping.wait(self._jitter.uniform(self._options.retry_least, self._options.retry_most))
+            return
+        self._again = 0
+        self._board.add(shrunk=1)
+        if len(applied.claimed) > 1:
+            self._pace = self._pace.after_failure(len(applied.claimed))
+        elif applied.claimed:
+            retried, dead = blame(connection, applied.claimed[0], error, self._orders)
+            self._board.add(retried=retried, dead=dead)
+        else:
+            raise error
+
+    def _gathered(self) -> bool:
+        """Whether a batch is worth its transaction now; waits for notices otherwise."""
+        connection, options = self._connect(), self._options
+        deadline = time.monotonic() + options.window_seconds
+        found, urgent = self._head(connection)
+        if not found:
+            self._listen(options.poll_seconds)
+            found, urgent = self._head(connection)
+            deadline = time.monotonic() + options.window_seconds
+        while 0 < found < options.window_events and not urgent and not self._stopping.is_set():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            self._listen(left)
+            found, urgent = self._head(connection)
+        return found > 0
+
+    def _head(self, connection: Connection) -> tuple[int, bool]:
+        """How many wait, up to a window, and whether one of them is urgent."""
+        if connection.execute(_WHOLE).fetchone() == (True,):
+            return 0, False
+        row = connection.execute(_HEAD, {"lanes": LANES, "most": self._options.window_events}).fetchone()
+        found, highest = row or (0, 0)
+        return found, highest >= URGENT
+
+    def _listen(self, seconds: float) -> None:
+        """Wait for a notice, at most so long; asked to stop, less."""
+        until = time.monotonic() + seconds
+        while self._ear is not None and not self._stopping.is_set():
+            left = until - time.monotonic()
+            if left <= 0 or list(self._ear.notifies(timeout=min(left, _LOOKS_UP), stop_after=1)):
+                return
+
+    def _tend(self) -> None:
+        """Retries, ageing and expiry, each so often."""
+        now, at, connection = time.monotonic(), self._orders.clock(), self._connect()
+        if now - self._woke >= self._options.wake_seconds:
+            self._woke = now
+            wake_retries(connection, at)
+        if now - self._tended < self._options.tend_seconds:
+            return
+        self._tended = now
+        raised = age(connection, at, self._options.ageing_seconds)
+        self._board.add(raised=raised, expired=expire(connection, self._orders))
+
+    def _connect(self) -> Connection:
+        import psycopg
+
+        if self._work is None or self._work.closed:
+            self._work = psycopg.connect(self._url, autocommit=True, application_name="inventory worker")
+        if self._ear is None or self._ear.closed:
+            self._ear = psycopg.connect(self._url, autocommit=True, application_name="inventory worker, listening")
+            self._ear.execute(f"LISTEN {CHANNEL}")
+        return self._work
+
+    def _disconnect(self) -> None:
+        for connection in (self._work, self._ear):
+            if connection is not None:
+                connection.close()
+        self._work = self._ear = None
