@@ -15,7 +15,7 @@ import polars as pl
 from inventory_assets.contracts.log_tables import LOG_BRONZE
 from inventory_assets.ingest.events import bronze_events
 from inventory_assets.lakehouse.lake import Lake
-from inventory_assets.pipeline.workspace import Report, Workspace
+from inventory_assets.pipeline.workspace import Report, Workspace, day_scope
 
 if TYPE_CHECKING:
     from inventory_assets.contracts.model import Table
@@ -65,6 +65,20 @@ def waiting_events(lake: Lake, log: Log) -> int:
         LogBehindError: the log does not go on from where bronze stands.
     """
     return sum(log.standing(held).sequence - held.sequence for held in {reached(lake, each) for each in LOG_BRONZE})
+
+
+def set_back(lake: Lake, table: Table, lost: pl.DataFrame, to: Reached) -> None:
+    """Remove rows of a log that was restored, after the log was told of them again.
+
+    Args:
+        lake: the tables.
+        table: which one.
+        lost: epoch, sequence and event_date of the rows.
+        to: from where the log is read on.
+    """
+    days = set(lost["event_date"].unique())
+    kept = lake.scan(table, days=days).collect().join(lost, on=["epoch", "sequence"], how="anti")
+    lake.replace(table, kept, day_scope(days), _marks(to))
 
 
 def take_in_log(workspace: Workspace, log: Log, commit_rows: int = COMMIT_ROWS) -> Report:
