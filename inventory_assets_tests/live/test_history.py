@@ -66,7 +66,7 @@ def test_a_damaged_state_gives_no_checkpoint_and_a_damaged_checkpoint_no_purge(t
         " (SELECT item, location FROM inventory_state WHERE book IS NOT NULL ORDER BY 1, 2 LIMIT 1)"
     )
     connection.execute(shifted, (1, 1))
-    with pytest.raises(NotProvenError, match="1 pairs of the state .* no checkpoint was made"):
+    with pytest.raises(NotProvenError, match=r"1 pairs of the state .* no checkpoint was made"):
         checkpoint(engine, url, lake, LATER)
     connection.execute(shifted, (-1, -1))
     checkpoint(engine, url, lake, LATER)
