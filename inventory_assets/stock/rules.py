@@ -130,11 +130,12 @@ def apply(stock: Stock, event: Movement | Count, net_after: Callable[[Count], in
     if isinstance(event, Movement):
         absorbed = stock.count is not None and stock.count.absorbs(event.at)
         last = stock.last_movement_at
-        return replace(
-            stock,
-            net=stock.net + (0 if absorbed else event.quantity),
-            net_unavailable=stock.net_unavailable + event.unavailable,
-            last_movement_at=event.at if last is None else max(last, event.at),
+        return Stock(
+            stock.count,
+            stock.net + (0 if absorbed else event.quantity),
+            stock.net_unavailable + event.unavailable,
+            stock.first_known_at,
+            event.at if last is None else max(last, event.at),
         )
     first = event.at if stock.first_known_at is None else min(stock.first_known_at, event.at)
     held = stock.count

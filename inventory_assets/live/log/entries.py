@@ -173,6 +173,8 @@ def _named(entry: Entry) -> str:
 
 def copy_text(value: str) -> str:
     """A text as COPY takes it."""
+    if value.isprintable() and "\\" not in value:
+        return value
     return value.translate(_ESCAPES)
 
 

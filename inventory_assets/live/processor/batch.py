@@ -14,8 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from inventory_assets.contracts.events.envelope import derived_id
-from inventory_assets.contracts.events.reading import Event
-from inventory_assets.live.log.accepting import entry_of, envelope_of
+from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import prepared_group
 from inventory_assets.live.modes import SET_ASIDE, BatchOnly
 from inventory_assets.live.processor.failing import failure_of, note_failures
@@ -125,26 +124,27 @@ def _enter(books: Books, part: Part, loaded: Loaded, at: datetime) -> Entered:
             books.tell(event)
         if row.type == "Transaction" and part.effects:
             books.take_number(row.source, part.effects[0].document)
-        cause = event or Event(envelope_of(row, with_data=False), None)
         return Entered(
             sequence=row.sequence,
             decided=False,
             part=part.waiting.part,
             actor=row.source,
-            cause=cause,
+            row=row,
+            event=event,
             postings=postings,
         )
     if event is None:
         raise LookupError(f"the command {row.event_id} of {row.source} was not read")
     if derived_id(event.envelope.key, 0) in loaded.decided:
-        return Entered(sequence=row.sequence, decided=True, part=0, actor=row.source, cause=event)
+        return Entered(sequence=row.sequence, decided=True, part=0, actor=row.source, row=row, event=event)
     outcome = books.enter(event, at)
     return Entered(
         sequence=row.sequence,
         decided=True,
         part=0,
         actor=row.source,
-        cause=event,
+        row=row,
+        event=event,
         postings=outcome.postings,
         facts=outcome.facts,
     )

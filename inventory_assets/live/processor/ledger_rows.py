@@ -1,7 +1,8 @@
 """Rows of the ledger: every effect by the bucket it changes, chained by hash a pair.
 
 A hash covers the row before and everything the row says but its place in the log (`sequence`, which a decided fact gets
-only under the append lock; the event's id is covered and leads there). Rows of one pair follow each other by `id`.
+only under the append lock; the event's id is covered and leads there). Rows of one pair follow each other by
+`resulting_version`, those of one effect by `id`; rows of decided facts are written after the others of their batch.
 Invariant: Σ `effect` of a pair's rows in a bucket is what the bucket holds now.
 """
 
@@ -116,9 +117,30 @@ def lines_of(
     return lines
 
 
-def said_by(*columns: str | int | datetime | None) -> str:
+def said_by(
+    part: int,
+    item: str,
+    location: str,
+    bucket: str,
+    kind: str,
+    event_time: datetime,
+    recorded_at: datetime,
+    quantity: int,
+    effect: int,
+    book: int | None,
+    version: int,
+    actor: str,
+    reason: str,
+    event_id: str,
+    document: str,
+) -> str:
     """Columns `part` to `document` of a row as COPY takes them, instants in UTC: what its hash covers."""
-    return "\t".join(map(_text, columns))
+    known = "\\N" if book is None else book
+    return (
+        f"{part}\t{copied(item)}\t{copied(location)}\t{bucket}\t{kind}\t{_instant(event_time)}"
+        f"\t{_instant(recorded_at)}\t{quantity}\t{effect}\t{known}\t{version}"
+        f"\t{copied(actor)}\t{reason}\t{copied(event_id)}\t{copied(document)}"
+    )
 
 
 def chained(previous: bytes | None, said: str) -> bytes:
@@ -145,9 +167,5 @@ def _buckets(posting: Posting) -> Iterable[tuple[str, int, int]]:
     return found
 
 
-def _text(value: str | int | datetime | None) -> str:
-    if isinstance(value, str):
-        return copied(value)
-    if value is None:
-        return "\\N"
-    return str(value) if isinstance(value, int) else value.astimezone(UTC).isoformat()
+def _instant(at: datetime) -> str:
+    return at.isoformat() if at.tzinfo is UTC else at.astimezone(UTC).isoformat()

@@ -7,7 +7,7 @@ in one micro-batch is told of once, from what it was before to what it is after;
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -51,30 +51,30 @@ def outbox_rows(entered: list[Entered], after: dict[Pair, StateRow], masters: Ma
         at: when it was applied.
     """
     rows: list[OutboxRow] = []
+    created_at = at.astimezone(UTC).isoformat()
     net: dict[Pair, tuple[int, Posting]] = {}
     for index, each in enumerate(entered):
         for posting in each.postings:
             pair = posting.effect.pair
             first = net.get(pair)
-            net[pair] = index, (posting if first is None else replace(posting, before=first[1].before))
-            if each.cause.envelope.type == "Transaction":
-                rows += _rows(index, None, transaction(posting, each.cause, at), pair, at)
+            net[pair] = index, (posting if first is None else Posting(posting.effect, first[1].before, posting.after))
+            if each.type == "Transaction":
+                rows += _rows(index, None, transaction(posting, each.cause, at), pair, created_at)
         for number, fact in enumerate(each.facts):
-            rows += _rows(index, number, (fact,), fact.envelope.pair, at)
+            rows += _rows(index, number, (fact,), fact.envelope.pair, created_at)
     for pair, (index, posting) in net.items():
         cause, state = entered[index].cause, after[pair]
-        rows += _rows(index, None, changes(posting, cause, at), pair, at)
+        rows += _rows(index, None, changes(posting, cause, at), pair, created_at)
         position = masters.position(pair, posting.after)
         state.told, crossed = crossings(posting, cause, at, state.told, masters.thresholds(pair), position)
-        rows += _rows(index, None, crossed, pair, at)
+        rows += _rows(index, None, crossed, pair, created_at)
     return rows
 
 
 def _rows(
-    index: int, fact: int | None, events: Iterable[Event], pair: Pair | None, at: datetime
+    index: int, fact: int | None, events: Iterable[Event], pair: Pair | None, created_at: str
 ) -> Iterable[OutboxRow]:
     item, location = ("\\N", "\\N") if pair is None else (copy_text(pair[0]), copy_text(pair[1]))
     for event in events:
         data = copy_text(dumps(structured_event(event.envelope)))
-        created_at = at.astimezone(UTC).isoformat()
         yield OutboxRow(index, fact, "\t".join((copy_text(event.envelope.type), item, location, created_at, data)))

@@ -110,7 +110,6 @@ def expire(connection: Connection, orders: Orders, limit: int = MOST_EXPIRED) ->
                         decided=True,
                         part=0,
                         actor=SERVICE_SOURCE,
-                        cause=fact,
                         postings=postings,
                         facts=(fact,),
                     )

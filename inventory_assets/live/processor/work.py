@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from inventory_assets.contracts.events.reading import Event
+from inventory_assets.live.log.accepting import LogRow, envelope_of
 from inventory_assets.stock.accounts import Account, Pair
 from inventory_assets.stock.deciding import EVERYTHING_KNOWN, Known
 from inventory_assets.stock.effects import LEDGER_RULES, Effect, Surroundings
 from inventory_assets.stock.notices import DEFAULT_THRESHOLDS, Thresholds
 
 if TYPE_CHECKING:
-    from inventory_assets.contracts.events.reading import Event
-    from inventory_assets.live.log.accepting import LogRow
     from inventory_assets.live.queue.claiming import Waiting
     from inventory_assets.stock.books import Posting
 
@@ -86,7 +86,8 @@ class Entered:
         decided: whether the postings belong to `facts`, and not to the event itself.
         part: part of the event.
         actor: who sent what it came from.
-        cause: the event others are told about.
+        row: the event as the log keeps it; None for a reservation whose time was over.
+        event: the event, where it was read.
         postings: changes of accounts, in order.
         facts: facts a command became.
     """
@@ -95,9 +96,22 @@ class Entered:
     decided: bool
     part: int
     actor: str
-    cause: Event
+    row: LogRow | None = None
+    event: Event | None = None
     postings: tuple[Posting, ...] = ()
     facts: tuple[Event, ...] = ()
+
+    @property
+    def type(self) -> str:
+        """Type of the event it came from."""
+        return self.row.type if self.row is not None else self.facts[0].envelope.type
+
+    @property
+    def cause(self) -> Event:
+        """The event others are told about, its data left out where they were not read."""
+        if self.event is not None or self.row is None:
+            return self.event or self.facts[0]
+        return Event(envelope_of(self.row, with_data=False), None)
 
 
 @dataclass(frozen=True, slots=True)
