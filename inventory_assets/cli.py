@@ -13,6 +13,7 @@ from inventory_assets.commands.demo import demo
 from inventory_assets.commands.health import doctor
 from inventory_assets.commands.init import init
 from inventory_assets.commands.landing import load, reread, simulate
+from inventory_assets.commands.live_log import history
 from inventory_assets.commands.maintenance import maintain, restore
 from inventory_assets.commands.quarantine import quarantine
 from inventory_assets.commands.reading import config, sql, status, validate
@@ -57,6 +58,7 @@ app.add_typer(simulate, name="simulate")
 app.add_typer(config, name="config")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(database, name="db")
+app.add_typer(history, name="live")
 
 if __name__ == "__main__":
     app()
