@@ -14,6 +14,7 @@ from inventory_assets.commands.health import doctor
 from inventory_assets.commands.init import init
 from inventory_assets.commands.landing import load, reread, simulate
 from inventory_assets.commands.live import live
+from inventory_assets.commands.live_log import history
 from inventory_assets.commands.maintenance import maintain, restore
 from inventory_assets.commands.quarantine import quarantine
 from inventory_assets.commands.reading import config, sql, status, validate
@@ -59,6 +60,7 @@ app.add_typer(config, name="config")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(database, name="db")
 app.add_typer(live, name="live")
+live.add_typer(history)
 
 if __name__ == "__main__":
     app()

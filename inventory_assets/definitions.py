@@ -10,14 +10,28 @@ import dagster as dg
 @dg.definitions
 def defs() -> dg.Definitions:
     """All assets, checks, jobs, schedules, sensors and resources."""
-    from inventory_assets.defs import analytics, bronze, gold, jobs, publish, purge, quality, schedules, sensors, silver
+    from inventory_assets.defs import (
+        analytics,
+        bronze,
+        gold,
+        jobs,
+        live_log,
+        publish,
+        purge,
+        quality,
+        schedules,
+        sensors,
+        silver,
+    )
     from inventory_assets.defs import maintenance as upkeep
     from inventory_assets.defs import nightly as night
     from inventory_assets.defs import watch as by_clock
     from inventory_assets.defs.resources import resources
 
     return dg.Definitions(
-        assets=dg.load_assets_from_modules([bronze, silver, gold, analytics, quality, publish], include_specs=True),
+        assets=dg.load_assets_from_modules(
+            [bronze, live_log, silver, gold, analytics, quality, publish], include_specs=True
+        ),
         asset_checks=[by_clock.newest_days],
         jobs=[jobs.refresh, night.nightly_key_check, by_clock.watch, upkeep.maintain, upkeep.restore, purge.purge],
         schedules=[

@@ -11,6 +11,7 @@ Domain = Literal["sales", "stock", "purchasing", "masters", "customers", "qualit
 _TABLES: dict[Domain, tuple[str, ...]] = {
     "sales": (
         "bronze/inventory_transactions",
+        "bronze/retail_events",
         "silver/inventory_transactions",
         "silver/returns",
         "silver/cancellations",
@@ -25,6 +26,8 @@ _TABLES: dict[Domain, tuple[str, ...]] = {
     "stock": (
         "bronze/warehouse_updates",
         "bronze/stock_openings",
+        "bronze/stock_events",
+        "silver/stock_statements",
         "silver/stock_adjustments",
         "silver/warehouse_updates",
         "silver/stock_counts",

@@ -239,7 +239,7 @@ STOCK_CHECKPOINTS = Table(
     partition_by=("month",),
     cadence="month",
     reach=Reach(0, 100_000, "the months from the change on, for the keys that changed"),
-    upstream=("silver/stock_movements", "silver/stock_counts", "silver/stock_openings"),
+    upstream=("silver/stock_movements", "silver/stock_counts", "silver/stock_openings", "silver/stock_statements"),
 )
 INVENTORY_POSITION = Table(
     "gold",
@@ -296,6 +296,7 @@ INVENTORY_POSITION = Table(
         "silver/stock_movements",
         "silver/stock_counts",
         "silver/stock_openings",
+        "silver/stock_statements",
         "silver/quarantine",
         "gold/open_supplier_orders",
         "gold/supply_coverage",
@@ -326,7 +327,13 @@ DAILY_INVENTORY_SNAPSHOT = Table(
     ),
     partition_by=("event_date",),
     reach=Reach(0, 100_000, "forward to the key's next count"),
-    upstream=("silver/stock_movements", "silver/stock_counts", "silver/stock_openings", "gold/stock_checkpoints"),
+    upstream=(
+        "silver/stock_movements",
+        "silver/stock_counts",
+        "silver/stock_openings",
+        "silver/stock_statements",
+        "gold/stock_checkpoints",
+    ),
 )
 
 GOLD: tuple[Table, ...] = (

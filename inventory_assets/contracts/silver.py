@@ -28,6 +28,7 @@ MOVEMENT_KINDS = (
     "issue",
     "transfer_out",
     "transfer_in",
+    "held",
 )
 ACTIONS = ("release", "fix", "discard", "duplicate_key_other_date", "duplicate_key_gone")
 """What may be decided about a row; the last two are the nightly key check's word and its taking back."""
@@ -418,7 +419,8 @@ DECISIONS = Table(
 STOCK_MOVEMENTS = Table(
     "silver",
     "stock_movements",
-    "Every signed change of stock; transfers stand as two rows. Derived, no bronze row.",
+    "Every signed change of stock, from files and from live events; transfers stand as two rows. Derived, no bronze "
+    "row. What came both ways stands once; events that agree in the whole key stand as one row.",
     "one movement of an item at a location",
     (
         "kind",
@@ -451,6 +453,7 @@ STOCK_MOVEMENTS = Table(
         "silver/given_away",
         "silver/stock_adjustments",
         "silver/warehouse_updates",
+        "bronze/stock_events",
     ),
 )
 

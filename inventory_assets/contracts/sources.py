@@ -53,6 +53,8 @@ class SourceProfile(BaseModel):
         earliest_date: business days before it go to quarantine.
         holidays: days of the source's holiday calendar.
         order_states: words of the source for the states of an order line, beside the usual ones.
+        route: how its stock facts reach the live log: `stream` = it sends events, and files of it are re-deliveries;
+            `file` = rows of its files are forwarded to the log.
         orders_complete: the source's supplier feed names every order of every location in its location master, so that
             a location it never names has none on order; otherwise that is unknown.
         assume: see `Assumptions`.
@@ -72,6 +74,7 @@ class SourceProfile(BaseModel):
     earliest_date: date = date(2005, 1, 1)
     holidays: frozenset[date] = frozenset()
     order_states: dict[str, StateName] = Field(default_factory=dict)
+    route: Literal["file", "stream"] = "file"
     orders_complete: bool = False
     assume: Assumptions = Assumptions()
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from inventory_assets.contracts.analytics import ANALYTICS
 from inventory_assets.contracts.bronze import BRONZE
 from inventory_assets.contracts.gold import GOLD
+from inventory_assets.contracts.log_tables import LOG_BRONZE, STOCK_STATEMENTS
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.silver import SILVER
 
-TABLES: dict[str, Table] = {table.path: table for table in (*BRONZE.values(), *SILVER, *GOLD, *ANALYTICS)}
+TABLES: dict[str, Table] = {
+    table.path: table for table in (*BRONZE.values(), *LOG_BRONZE, *SILVER, STOCK_STATEMENTS, *GOLD, *ANALYTICS)
+}
 """Every table by its path ("silver/returns")."""

@@ -6,6 +6,7 @@ from inventory_assets.defs.analytics import CUSTOMERS_STEP, DEMAND_STEP, ITEMS_S
 from inventory_assets.defs.bronze import BRONZE_STEP
 from inventory_assets.defs.gold import ORDERS_STEP, POSITION_STEP, SALES_STEP, SNAPSHOT_STEP, SUPPLIERS_STEP
 from inventory_assets.defs.lane import LANE, LANE_TAG, REFRESH
+from inventory_assets.defs.live_log import EVENTS_STEP
 from inventory_assets.defs.maintenance import begin, note_refresh
 from inventory_assets.defs.publish import publish_now
 from inventory_assets.defs.quality import SCORES_STEP
@@ -15,8 +16,8 @@ from inventory_assets.defs.specs import OWNER, WHEN_IT_FAILS, op_kinds
 from inventory_assets.defs.steps import as_op, op_of
 
 STEPS = (
-    BRONZE_STEP, MASTERS_STEP, FACTS_STEP, MOVEMENTS_STEP, SALES_STEP, SUPPLIERS_STEP, ORDERS_STEP, POSITION_STEP,
-    SNAPSHOT_STEP, SCORES_STEP, DEMAND_STEP, ITEMS_STEP, CUSTOMERS_STEP,
+    BRONZE_STEP, EVENTS_STEP, MASTERS_STEP, FACTS_STEP, MOVEMENTS_STEP, SALES_STEP, SUPPLIERS_STEP, ORDERS_STEP,
+    POSITION_STEP, SNAPSHOT_STEP, SCORES_STEP, DEMAND_STEP, ITEMS_STEP, CUSTOMERS_STEP,
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""One sensor plans all sources: it lists the landing folder and asks for at most one run of the lane."""
+"""One sensor plans all sources: it looks at the landing folder and the live log, and asks for at most one run."""
 
 import dagster as dg
 
@@ -18,12 +18,13 @@ FILES_TAG, ATTEMPT_TAG = "inventory/files", "inventory/attempt"
     minimum_interval_seconds=Settings().ingest.interval_seconds,
     default_status=dg.DefaultSensorStatus.RUNNING,
     owners=[OWNER],
-    description="Looks for complete new files in the landing folder, for decisions about rows, and for work a dead "
-    "run, a postponed publication or a new day left behind. It keeps nothing: progress is what bronze holds, so a tick "
-    "that fails loses nothing.",
+    description="Looks for complete new files in the landing folder, for events of the live log, for decisions about "
+    "rows, and for work a dead run, a postponed publication or a new day left behind. It keeps nothing: progress is "
+    "what bronze holds, so a tick that fails loses nothing.",
 )
 def landing(context: dg.SensorEvaluationContext, store: Store) -> dg.RunRequest | dg.SkipReason:
     """Ask for a run when files are waiting or work was left behind."""
+    from inventory_assets.operate.live_log import events_wait
     from inventory_assets.pipeline.cadence import bounds, next_pause
     from inventory_assets.pipeline.ingest import plan
     from inventory_assets.pipeline.orders import orders_due
@@ -49,6 +50,7 @@ def landing(context: dg.SensorEvaluationContext, store: Store) -> dg.RunRequest 
     for other in planned.unrecognised:
         context.log.warning(f"not taken in: {other}")
     due = decisions_waiting(workspace.lake) or publication_due(workspace, settings) or orders_due(workspace)
+    due = due or events_wait(settings, workspace.lake)
     if not planned.files and not unfinished and not due:
         return dg.SkipReason(
             f"nothing new; {len(planned.waiting)} files still being written, {len(planned.rewritten)} rewritten "

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from inventory_assets.contracts import silver as tables
+from inventory_assets.contracts.log_tables import STOCK_STATEMENTS
 from inventory_assets.defs.audit import Check, Days
 from inventory_assets.defs.resources import Store
 from inventory_assets.defs.specs import spec
@@ -35,9 +36,12 @@ def _facts(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
 
 
 def _movements(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
+    from inventory_assets.defs.live_log import tell_files
     from inventory_assets.pipeline.stock import refresh_movements
 
-    return refresh_movements(store.workspace(), ask.days), ()
+    workspace = store.workspace()
+    report = refresh_movements(workspace, ask.days)
+    return report, tell_files(store.settings(), workspace)
 
 
 def _balance(lake: "Lake", days: Days | None) -> "Finding":
@@ -88,7 +92,10 @@ FACTS_STEP = Step(
     ),
 )
 MOVEMENTS_STEP = Step(
-    "silver_movements", (tables.STOCK_MOVEMENTS,), _movements, "Signed stock movements of the days that changed."
+    "silver_movements",
+    (STOCK_STATEMENTS, tables.STOCK_MOVEMENTS),
+    _movements,
+    "Signed stock movements of the days that changed, and what live events state about stock.",
 )
 
 decisions = spec(tables.DECISIONS)

@@ -200,16 +200,27 @@ class Lake:
         return changed is None or bool(changed)
 
     def append(
-        self, table: Table, frame: pl.DataFrame | pl.LazyFrame, metadata: Mapping[str, str] | None = None
+        self,
+        table: Table,
+        frame: pl.DataFrame | pl.LazyFrame,
+        metadata: Mapping[str, str] | None = None,
+        marks: Mapping[str, int] | None = None,
     ) -> Commit:
         """Append rows after holding them against the contract.
 
-        Anything read from outside goes through `Inputs.append_once`, which knows what the table holds.
+        Files go through `Inputs.append_once`, which knows what the table holds; ranges of the event log through
+        `pipeline.live_log`, whose marks say how far it was read.
+
+        Args:
+            table: which one.
+            frame: the rows.
+            metadata: what the commit says about itself.
+            marks: numbers noted under names by the same commit, see `noted`.
 
         Raises:
             ContractError: the rows break the contract; nothing was written.
         """
-        return self._write(table, frame, None, metadata=metadata or {})
+        return self._write(table, frame, None, metadata=metadata or {}, consumed=marks or {})
 
     def replace(
         self, table: Table, frame: pl.DataFrame | pl.LazyFrame, scope: Scope, consumed: Mapping[str, int] | None = None

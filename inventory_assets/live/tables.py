@@ -10,6 +10,8 @@
 - `reservations`: who holds what until when. `transaction_numbers`: senders' numbers that are taken.
 - `live_modes`: what only the batch side works on. `dead_letters`: parts that failed for good, with what became of them.
 - `event_conflicts`: what came under an id that another event has; the first of each content, for people to look at.
+- `log_checkpoints`: balances of every pair at a position of the log, proven equal to the fold of the log.
+- `log_purges`: up to where events were removed behind a checkpoint; they are in the archive alone.
 - `outbox`: what leaves, in the order of commits. `audit_log`: what people did, each row carrying the hash of the last.
 
 What is not here: the rules that fill them. Instants come from the caller's clock; no column has a default of now.
@@ -322,4 +324,25 @@ EVENT_CONFLICTS = Table(
     _needed("type", Text),
     _needed("data", Text),
     PrimaryKeyConstraint("event_id", "source", "fingerprint"),
+)
+
+LOG_CHECKPOINTS = Table(
+    "log_checkpoints",
+    METADATA,
+    _needed("epoch", Integer),
+    Column("sequence", BigInteger, autoincrement=False),
+    _needed("made_at", INSTANT),
+    _needed("pairs", BigInteger),
+    _needed("hash", LargeBinary),
+    _needed("balances", LargeBinary),
+    _needed("unapplied", BigInteger),
+    PrimaryKeyConstraint("sequence"),
+)
+
+LOG_PURGES = Table(
+    "log_purges",
+    METADATA,
+    Column("sequence", BigInteger, autoincrement=False),
+    _needed("purged_at", INSTANT),
+    PrimaryKeyConstraint("sequence"),
 )

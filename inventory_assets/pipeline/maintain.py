@@ -7,7 +7,7 @@ changes, versions that a tag or a reader needs stay, and what stopped half-way i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -213,13 +213,18 @@ def tidy(workspace: Workspace, settings: MaintenanceSettings) -> int:
     return removed
 
 
-def relieve(workspace: Workspace, settings: MaintenanceSettings, report: Report) -> int:
+def relieve(
+    workspace: Workspace,
+    settings: MaintenanceSettings,
+    report: Report,
+    tables: Iterable[Table] = tuple(BRONZE.values()),
+) -> int:
     """Merge the small files of bronze days that were just written and hold too many of them; returns files merged.
 
     It happens before anything reads these days, so no reader falls behind by it.
     """
     merged = 0
-    for table in BRONZE.values():
+    for table in tables:
         days = report.replaced[table.path].days if table.path in report.replaced else {}
         crowded = crowded_days(workspace.lake, table, days, settings.crowded_files, settings.crowded_bytes)
         merged += compact(workspace.lake, table, settings.crowded_bytes, crowded)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 
 import polars as pl
@@ -14,6 +15,7 @@ from inventory_assets.contracts.gold import (
     STOCK_CHECKPOINTS,
     SUPPLY_COVERAGE,
 )
+from inventory_assets.contracts.log_tables import STOCK_EVENTS, STOCK_STATEMENTS
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.schemas import empty
 from inventory_assets.contracts.silver import (
@@ -28,6 +30,7 @@ from inventory_assets.contracts.silver import (
 )
 from inventory_assets.contracts.tables import TABLES
 from inventory_assets.lakehouse.lake import Lake, Scope
+from inventory_assets.medallion.silver_live import counted_once, live_effects, live_movements, live_statements
 from inventory_assets.pipeline.stock_events import STOCK_INPUTS, Changed, all_counts, changed_since, movements_since
 from inventory_assets.pipeline.workspace import Day, Report, Workspace, blocks, day_scope, dirty_from, nothing_new
 from inventory_assets.stock.checkpoints import build_checkpoints, checkpoint_at, month_after, month_before, since_month
@@ -38,31 +41,60 @@ from inventory_assets.stock.position import KEPT, position, quarantined_units, s
 from inventory_assets.stock.snapshot import SPANS, affected_spans, changed_events, opening_month, snapshot
 
 POS_TABLES = (SALES, RETURNS, CANCELLATIONS, GIVEN_AWAY, STOCK_ADJUSTMENTS)
-MOVEMENT_INPUTS = (*POS_TABLES, WAREHOUSE_UPDATES)
+FILE_INPUTS = (*POS_TABLES, WAREHOUSE_UPDATES)
+MOVEMENT_INPUTS = (*FILE_INPUTS, STOCK_EVENTS)
 SUPPLIES = (OPEN_SUPPLIER_ORDERS, SUPPLY_COVERAGE)
 """What is under way, beside the events of stock."""
 
 
 def refresh_movements(workspace: Workspace, days: Collection[Day] | None = None) -> Report:
-    """Rebuild the movements of the days whose facts changed, or of the days asked for."""
+    """Rebuild movements and live statements of the days whose facts changed, or of the days asked for."""
     lake = workspace.lake
-    report = Report((STOCK_MOVEMENTS,))
+    outputs = (STOCK_STATEMENTS, STOCK_MOVEMENTS)
+    report = Report(outputs)
     pins = lake.pins(MOVEMENT_INPUTS)
-    dirty = dirty_from(lake, (STOCK_MOVEMENTS,), MOVEMENT_INPUTS, pins) - {None}
+    live = {path: version for path, version in pins.items() if path == STOCK_EVENTS.path}
+    dirty = dirty_from(lake, (STOCK_MOVEMENTS,), FILE_INPUTS, pins) - {None}
+    dirty |= dirty_from(lake, outputs, (STOCK_EVENTS,), live) - {None}
     wanted = dirty if days is None else set(days) - {None}
-    weights = lake.day_rows(SALES, pins.get(SALES.path))
+    weights = Counter(lake.day_rows(SALES, pins.get(SALES.path)))
+    weights.update(lake.day_rows(STOCK_EVENTS, pins.get(STOCK_EVENTS.path)))
     planned = list(blocks(wanted, weights, workspace.block_days, workspace.block_rows))
     for block in planned:
-        facts = {table: lake.scan(table, pins.get(table.path), block) for table in MOVEMENT_INPUTS}
-        plans = (
-            movements_of_pos(*(facts[table] for table in POS_TABLES)),
-            movements_of_warehouse(facts[WAREHOUSE_UPDATES]),
+        last = dirty <= wanted and block is planned[-1]
+        effects = live_effects(
+            lake.scan(STOCK_EVENTS, pins.get(STOCK_EVENTS.path), block).collect(), workspace.profiles
         )
-        frame = pl.concat(plans)
-        consumed = pins if dirty <= wanted and block is planned[-1] else None
-        commit = lake.replace(STOCK_MOVEMENTS, frame, day_scope(block), consumed)
+        if live:
+            commit = lake.replace(STOCK_STATEMENTS, live_statements(effects), day_scope(block), live if last else None)
+            report.add(STOCK_STATEMENTS, commit, block)
+        frame = counted_once(movements_by_file(lake, pins, block), live_movements(effects), workspace.profiles)
+        commit = lake.replace(STOCK_MOVEMENTS, frame, day_scope(block), pins if last else None)
         report.add(STOCK_MOVEMENTS, commit, block)
     return report
+
+
+def movements_by_file(
+    lake: Lake, pins: Mapping[str, int], days: Collection[Day], absent: Collection[str] = ()
+) -> pl.LazyFrame:
+    """Movements that silver has from files, of some days.
+
+    Args:
+        lake: the tables.
+        pins: their versions; a table without one is read as it is now.
+        days: the days.
+        absent: paths of tables that count as empty.
+    """
+    facts = {
+        table: empty(table).lazy() if table.path in absent else lake.scan(table, pins.get(table.path), days)
+        for table in FILE_INPUTS
+    }
+    return pl.concat(
+        [
+            movements_of_pos(*(facts[table] for table in POS_TABLES)),
+            movements_of_warehouse(facts[WAREHOUSE_UPDATES]),
+        ]
+    )
 
 
 def refresh_position(workspace: Workspace, *, anew: bool = False) -> Report:

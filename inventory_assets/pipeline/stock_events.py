@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 import polars as pl
 
+from inventory_assets.contracts.log_tables import STOCK_STATEMENTS
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.schemas import empty
 from inventory_assets.contracts.silver import (
@@ -19,10 +20,10 @@ from inventory_assets.contracts.silver import (
 from inventory_assets.lakehouse.lake import Lake
 from inventory_assets.pipeline.workspace import VERSION_GONE, Workspace
 from inventory_assets.stock.checkpoints import month_of
-from inventory_assets.stock.counts import COUNTS, PAIR, assumed_openings, authoritative_levels, counts_of
+from inventory_assets.stock.counts import COUNTS, PAIR, assumed_openings, authoritative_levels, believed, counts_of
 from inventory_assets.stock.snapshot import changed_events
 
-STOCK_INPUTS = (STOCK_MOVEMENTS, STOCK_COUNTS, STOCK_OPENINGS, WAREHOUSE_UPDATES, LOCATIONS)
+STOCK_INPUTS = (STOCK_MOVEMENTS, STOCK_COUNTS, STOCK_OPENINGS, STOCK_STATEMENTS, WAREHOUSE_UPDATES, LOCATIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,11 @@ def all_counts(workspace: Workspace, pins: dict[str, int]) -> pl.DataFrame:
     def read(table: Table) -> pl.LazyFrame:
         return lake.scan(table, pins[table.path]) if table.path in pins else empty(table).lazy()
 
-    statements = [counts_of(read(STOCK_COUNTS).collect(), read(STOCK_OPENINGS).collect())]
     locations = read(LOCATIONS).collect()
+    statements = [
+        counts_of(read(STOCK_COUNTS).collect(), read(STOCK_OPENINGS).collect()),
+        believed(read(STOCK_STATEMENTS).collect(), locations),
+    ]
     ruled = locations.filter(pl.col("stock_authority") == "wms")["location_id"].unique()
     if ruled.len():
         levels = read(WAREHOUSE_UPDATES).filter(

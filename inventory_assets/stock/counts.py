@@ -54,17 +54,9 @@ def authoritative_levels(warehouse_updates: pl.DataFrame, locations: pl.DataFram
         locations: `silver/locations`, with its history; its first version holds from the start.
     """
     levels = warehouse_updates.filter(pl.col("record_type") == "level", pl.col("current_stock").is_not_null())
-    authority = locations.select(
-        "location_id",
-        "stock_authority",
-        since=pl.when(pl.col("valid_from") == pl.col("valid_from").min().over("location_id"))
-        .then(_BEGINNING)
-        .otherwise(pl.col("valid_from")),
-    ).sort("since")
     reporter = ["source_system", *PAIR]
     return (
-        levels.sort("event_time")
-        .join_asof(authority, left_on="event_time", right_on="since", by="location_id", check_sortedness=False)
+        _with_authority(levels, locations)
         .filter(pl.col("stock_authority") == "wms")
         .sort(*reporter, "event_time", "location_zone", "document_id", "line_number")
         .unique([*reporter, "event_time", "location_zone"], keep="last", maintain_order=True)
@@ -77,6 +69,17 @@ def authoritative_levels(warehouse_updates: pl.DataFrame, locations: pl.DataFram
         .select(list(COUNTS))
         .cast(COUNTS)
     )
+
+
+def believed(statements: pl.DataFrame, locations: pl.DataFrame) -> pl.DataFrame:
+    """Statements of live events that count, as `COUNTS`: levels only where the authority was `wms` at their instant.
+
+    Args:
+        statements: rows of `silver/stock_statements`.
+        locations: `silver/locations`, with its history; its first version holds from the start.
+    """
+    ruled = (pl.col("kind") != "level") | (pl.col("stock_authority") == "wms").fill_null(value=False)
+    return _with_authority(statements, locations).filter(ruled).select(list(COUNTS)).cast(COUNTS)
 
 
 def assumed_openings(pairs: pl.DataFrame, profiles: Profiles) -> pl.DataFrame:
@@ -113,6 +116,20 @@ def assumed_openings(pairs: pl.DataFrame, profiles: Profiles) -> pl.DataFrame:
         .sort(*PAIR, "event_time", "source_system")
         .unique(PAIR, keep="first", maintain_order=True)
         .select(list(COUNTS))
+    )
+
+
+def _with_authority(events: pl.DataFrame, locations: pl.DataFrame) -> pl.DataFrame:
+    """Events with the stock authority of their location at their instant; null where the master does not know it."""
+    authority = locations.select(
+        "location_id",
+        "stock_authority",
+        since=pl.when(pl.col("valid_from") == pl.col("valid_from").min().over("location_id"))
+        .then(_BEGINNING)
+        .otherwise(pl.col("valid_from")),
+    ).sort("since")
+    return events.sort("event_time").join_asof(
+        authority, left_on="event_time", right_on="since", by="location_id", check_sortedness=False
     )
 
 

@@ -38,6 +38,24 @@ EFFECTS = pl.Schema(
 ACCOUNTS = pl.Schema({**STATE, "reserved": pl.Int64(), "in_transit": pl.Int64(), "version": pl.Int64()})
 """`accounts.Account` as a row."""
 
+STORED = pl.List(
+    pl.Struct(
+        {
+            "item": pl.String,
+            "location": pl.String,
+            "at": pl.Int64,
+            "kind": pl.String,
+            "quantity": pl.Int64,
+            "unavailable": pl.Int64,
+            "reserved": pl.Int64,
+            "in_transit": pl.Int64,
+            "document": pl.String,
+            "line": pl.Int64,
+        }
+    )
+)
+"""Effects of an event as the log keeps them: a JSON list, absent numbers 0, absent texts empty, instants in µs."""
+
 _KEY = ["source_system", "event_id", *PAIR]
 
 
@@ -61,6 +79,32 @@ def effects_frame(effects: Iterable[Effect]) -> pl.DataFrame:
         for each in effects
     ]
     return pl.DataFrame(rows, schema=EFFECTS, orient="row")
+
+
+def effects_of_texts(events: pl.DataFrame, *kept: str) -> pl.DataFrame:
+    """Effects of events as rows of `EFFECTS`, from the texts the log keeps beside them.
+
+    Args:
+        events: source_system, event_id and effects (`STORED` as text, null for commands).
+        kept: further columns of the events to keep beside their effects.
+    """
+    numbers = ["quantity", "unavailable", "reserved", "in_transit", "line"]
+    return (
+        events.lazy()
+        .filter(pl.col("effects") != "[]")
+        .select("source_system", "event_id", *kept, effects=pl.col("effects").str.json_decode(STORED))
+        .explode("effects")
+        .unnest("effects")
+        .with_columns(
+            pl.col(numbers).fill_null(0),
+            pl.col("document").fill_null(""),
+            event_time=pl.col("at").cast(INSTANT),
+        )
+        .rename({"item": "product_sku", "location": "location_id", "document": "document_id", "line": "line_number"})
+        .select(*EFFECTS, *kept)
+        .cast({name: EFFECTS[name] for name in EFFECTS})
+        .collect()
+    )
 
 
 def fold_effects(effects: pl.DataFrame) -> pl.DataFrame:

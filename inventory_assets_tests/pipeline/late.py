@@ -155,7 +155,7 @@ class Expectation:
         return {day for day, rows in lake.day_rows(table).items() if day is not None and rows}
 
     def _of_bronze(self, table: Table) -> bool:
-        return any(path.startswith("bronze/") for path in table.upstream)
+        return any(bronze.path in table.upstream for bronze in BRONZE.values())
 
     def _own(self, table: Table, days: frozenset[date]) -> set[Partition]:
         """The days where the table is made of the feed of the file, none where a master only gave it names."""

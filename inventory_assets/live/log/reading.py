@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from inventory_assets.live.database.problems import DatabaseError
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 ROWS = 200_000
 """Events a statement reads at most, about a quarter of a second."""
+FIRST_ROWS = 20_000
+QUICK_SECONDS, LONG_SECONDS = 0.4, 1.0
+"""A statement that took less is followed by one twice as large, one that took more by half of it: no snapshot of a
+reader stays open for two seconds, however busy the machine is."""
 
 _RANGE = """
 SELECT epoch, sequence, source, event_id, type, event_time, received_at, priority, items, disposition,
@@ -110,12 +115,16 @@ def ranges(url: str, after: int, upto: int, rows: int = ROWS) -> Iterator[pa.Tab
     """
     import adbc_driver_postgresql.dbapi
 
+    size = min(rows, FIRST_ROWS)
     with closing(adbc_driver_postgresql.dbapi.connect(url, autocommit=True)) as connection:
         while after < upto:
             with closing(connection.cursor()) as cursor:
-                cursor.execute(_RANGE.format(after=int(after), upto=int(upto), rows=int(rows)))
+                began = perf_counter()
+                cursor.execute(_RANGE.format(after=int(after), upto=int(upto), rows=int(size)))
                 table = cursor.fetch_arrow_table()
+                seconds = perf_counter() - began
             if not table.num_rows:
                 return
             yield table
             after = table["sequence"][-1].as_py()
+            size = min(rows, 2 * size) if seconds < QUICK_SECONDS else size // 2 + 1 if seconds > LONG_SECONDS else size

@@ -1,0 +1,160 @@
+"""The live log and the lake: `inventory live open|rebuild|replay|checkpoint|purge`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from inventory_assets.commands.output import Exit, Json, errors, fail, load_settings, print_grid, print_json, working
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from inventory_assets.pipeline.workspace import Workspace
+
+history = typer.Typer(help="The live log and the lake.", no_args_is_help=True)
+SHOWN = 20
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+
+
+@history.command("open")
+def open_(
+    version: Annotated[
+        int | None, typer.Option(min=0, help="Version of gold/inventory_position; the newest where not said.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Although it was opened before.")] = False,
+    as_json: Json = False,
+) -> None:
+    """State the stock of every known pair as opening facts; from then on rows of files are forwarded to the log."""
+    from inventory_assets.operate.forwarding import OpeningError, open_live
+
+    with _live("opening the live layer", writes=True) as (workspace, engine, _):
+        try:
+            told = open_live(workspace, engine, version, again=again)
+        except OpeningError as error:
+            fail(str(error), Exit.USAGE)
+    shown = {"accepted": told.accepted, "known before": told.known, "refused": told.refusals}
+    _show(shown, as_json=as_json)
+    if told.refusals:
+        fail(f"not taken: {'; '.join(told.refused)}")
+
+
+@history.command()
+def rebuild(
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare with the state that is kept; 1 where a pair differs.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Fold the log, and the archive where it is older, into a fresh state. Nothing is written."""
+    from inventory_assets.operate.live_history import verify as verified
+
+    with _live("folding the log", writes=False) as (workspace, engine, url):
+        found = verified(engine, url, workspace.lake)
+    shown: dict[str, Any] = {
+        "log position": found.upto,
+        "pairs": found.pairs,
+        "events": found.events,
+        "parts not applied yet": found.unapplied,
+        "seconds": round(found.seconds, 2),
+    }
+    if verify:
+        shown["pairs that differ"] = len(found.differing)
+        shown["differences"] = [asdict(each) for each in found.differing] if as_json else None
+    _show(shown, as_json=as_json)
+    if verify and found.differing:
+        for each in found.differing[:SHOWN]:
+            errors().print(each.text, markup=False)
+        fail(f"{len(found.differing)} pairs of the state are not what the log says")
+
+
+@history.command()
+def replay(
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Only events that happened since then, UTC."),
+    ] = None,
+    after: Annotated[int, typer.Option(min=0, help="Only events behind this sequence.")] = 0,
+    type_: Annotated[list[str] | None, typer.Option("--type", help="Only this type; may be repeated.")] = None,
+    item: Annotated[list[str] | None, typer.Option("--item", help="Only this item; may be repeated.")] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Apply what counts and was not applied, in its order: parts that left the queue, events a restored log lost."""
+    from inventory_assets.live.requeueing import Filter
+    from inventory_assets.operate.replay import replay as replayed
+
+    at = None if since is None else since.replace(tzinfo=UTC)
+    wanted = Filter(after, at, tuple(type_ or ()), tuple(item or ()))
+    with _live("looking for events that were not applied", writes=not dry_run) as (workspace, engine, _):
+        done = replayed(engine, workspace.lake, wanted, dry_run=dry_run)
+    _show({name.replace("_", " "): value for name, value in asdict(done).items()}, as_json=as_json)
+
+
+@history.command()
+def checkpoint(as_json: Json = False) -> None:
+    """Prove the balances by the log and keep them with their hash; 1 where they are not what the log says."""
+    from inventory_assets.operate.live_history import checkpoint as kept
+
+    with _live("proving the balances", writes=False) as (workspace, engine, url):
+        made = kept(engine, url, workspace.lake, workspace.now())
+    _show(
+        {"log position": made.sequence, "made": made.made_at, "pairs": made.pairs, "hash": made.hash.hex()},
+        as_json=as_json,
+    )
+
+
+@history.command()
+def purge(
+    days: Annotated[int, typer.Option(min=1, help="Days an event stays in the log.")] = 30,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Remove old events from the log that are in the lake and behind a checkpoint; their ids stay taken."""
+    from inventory_assets.operate.live_history import purge_log
+
+    with _live("looking for old events", writes=False) as (workspace, engine, _):
+        upto = purge_log(engine, workspace.lake, workspace.now(), days, dry_run=dry_run)
+    _show({"removed up to sequence": upto, "dry run": dry_run}, as_json=as_json)
+
+
+@contextmanager
+def _live(what: str, *, writes: bool) -> Iterator[tuple[Workspace, Engine, str]]:
+    """The lake and the live database, both usable; what is wrong with them ends the command."""
+    from inventory_assets.lakehouse.writing import sole_writer
+    from inventory_assets.live.database.opening import database_url
+    from inventory_assets.live.database.problems import DatabaseDownError, DatabaseError
+    from inventory_assets.operate.live_log import has_live_log, live_engine
+    from inventory_assets.pipeline.open import open_workspace
+
+    settings = load_settings()
+    if not has_live_log(settings):
+        fail("there is no live database yet: inventory db start, or set INVENTORY_DATABASE_URL", Exit.NOT_READY)
+    fixed = settings.fixed_clock
+    now: Callable[[], datetime] = lambda: datetime.fromisoformat(fixed) if fixed else datetime.now(UTC)  # noqa: E731
+    workspace = open_workspace(settings, now)
+    try:
+        with working(what), live_engine(settings) as engine:
+            if writes:
+                with sole_writer(
+                    settings.writer_lock, lambda: errors().print("waiting for another writer of the lake")
+                ):
+                    yield workspace, engine, database_url(settings)
+            else:
+                yield workspace, engine, database_url(settings)
+    except DatabaseDownError as error:
+        fail(str(error), Exit.NOT_READY)
+    except DatabaseError as error:
+        fail(str(error))
+
+
+def _show(shown: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json({name.replace(" ", "_"): value for name, value in shown.items()})
+    else:
+        print_grid(("what", "value"), [(name, str(value)) for name, value in shown.items() if value is not None])
