@@ -1,4 +1,4 @@
-"""A simulated shop: its stock as its own system sees it, and what happens there when people come, buy, and trucks arrive.
+"""A simulated shop: its stock as its own system sees it, and what happens when people come, buy, and trucks arrive.
 
 Used by the day of `stream` and by the endless flow of `streaming`. Pure but for its stock and its source of chance.
 Invariant: never sells what is not there, so the shop's own figures are those the rules of stock arrive at.
@@ -80,9 +80,7 @@ class Shop:
 
     def opening(self, at: datetime) -> list[Happening]:
         """States what is there."""
-        stated = [
-            {"product_sku": code, "quantity": units} for code, units in zip(self.codes, self.stock, strict=True)
-        ]
+        stated = [{"product_sku": code, "quantity": units} for code, units in zip(self.codes, self.stock, strict=True)]
         return [
             self.happening(at, "stock.opened", {"location_id": self.code, "lines": stated[first : first + SHEET]})
             for first in range(0, len(stated), SHEET)
@@ -99,17 +97,31 @@ class Shop:
 
     def visit(self, entered: datetime) -> list[Happening]:
         """People come in, and half of them are seen walking to another part of the shop."""
-        place = {"location_id": self.code}
-        data = {**place, "sensor_id": "DOOR-1", "zone": ZONES[0], "customer_count": self.chance.randint(1, 3)}
-        found = [self.happening(entered, "customer_entered", data)]
+        found = [self.entrance(entered)]
         if self.chance.random() < PINGS_SHARE:
-            device = {"customer_ble_id": f"BLE-{self.chance.randrange(10**6):06d}"}
-            zone = self.chance.choice(ZONES[1:])
-            ping = {**place, **device, "beacon_id": f"B-{zone}", "rssi": -self.chance.randint(40, 95), "zone": zone}
-            walked = {**place, **device, "from_zone": ZONES[0], "to_zone": zone}
-            found.append(self.happening(entered + timedelta(seconds=60), "ble_ping_detected", ping))
-            found.append(self.happening(entered + timedelta(seconds=61), "customer_zone_changed", walked))
+            found += self.walk(entered + timedelta(seconds=60))
         return found
+
+    def entrance(self, at: datetime) -> Happening:
+        """People come in."""
+        data = {
+            "location_id": self.code,
+            "sensor_id": "DOOR-1",
+            "zone": ZONES[0],
+            "customer_count": self.chance.randint(1, 3),
+        }
+        return self.happening(at, "customer_entered", data)
+
+    def walk(self, at: datetime) -> list[Happening]:
+        """A beacon sees a customer who walked from the entrance to another part of the shop."""
+        place = {"location_id": self.code, "customer_ble_id": f"BLE-{self.chance.randrange(10**6):06d}"}
+        zone = self.chance.choice(ZONES[1:])
+        ping = {**place, "beacon_id": f"B-{zone}", "rssi": -self.chance.randint(40, 95), "zone": zone}
+        walked = {**place, "from_zone": ZONES[0], "to_zone": zone}
+        return [
+            self.happening(at, "ble_ping_detected", ping),
+            self.happening(at + timedelta(seconds=1), "customer_zone_changed", walked),
+        ]
 
     def impression(self, at: datetime, campaign: str) -> Happening:
         """An advertisement of a campaign was shown to somebody who lives near the shop."""
@@ -235,16 +247,15 @@ class Shop:
         for item in items:
             self.stock[item] += self.shelves.pack[item]
         self.shipment += 1
-        truck = {
-            "truck_id": f"TRK-{self.code}",
-            "shipment_id": f"SHP-{self.code}-{self.label}-{self.shipment}",
-            "location_id": self.code,
-        }
         lines = [{"product_sku": self.codes[item], "quantity": self.shelves.pack[item]} for item in items]
         return [
-            self.happening(arrived, "truck_arrived", {**truck, "lines": lines}, priority=6),
-            self.happening(arrived + UNLOADING, "truck_departed", truck),
+            self.happening(arrived, "truck_arrived", {**self._truck(), "lines": lines}, priority=6),
+            self.departure(arrived + UNLOADING),
         ]
+
+    def departure(self, at: datetime) -> Happening:
+        """The last truck leaves."""
+        return self.happening(at, "truck_departed", self._truck())
 
     def happening(
         self,
@@ -259,6 +270,13 @@ class Shop:
         """Something that happened here."""
         code = None if item is None else self.codes[item]
         return Happening(at, type_, self.code, data, code, correlation, priority)
+
+    def _truck(self) -> dict[str, Any]:
+        return {
+            "truck_id": f"TRK-{self.code}",
+            "shipment_id": f"SHP-{self.code}-{self.label}-{self.shipment}",
+            "location_id": self.code,
+        }
 
     def _pair(self, item: int) -> dict[str, Any]:
         return {"product_sku": self.codes[item], "location_id": self.code}
