@@ -180,7 +180,7 @@ def redeliver(
 
 
 @webhook.command("test")
-def test_(number: Number, as_json: Json = False) -> None:
+def probe(number: Number, as_json: Json = False) -> None:
     """Send a message of type webhook.test now. 1 if it was not taken."""
     with _engine() as (settings, engine):
         attempt = _dispatcher(settings, engine).test(number)
@@ -212,19 +212,15 @@ def _engine() -> Iterator[tuple[Settings, Engine]]:
     """An engine on a database whose schema is current; what goes wrong ends the command."""
     from sqlalchemy.exc import OperationalError
 
-    from inventory_assets.live.database.opening import database_url, open_engine
     from inventory_assets.live.database.problems import DatabaseDownError, DatabaseError
-    from inventory_assets.live.database.ready import bring_up
+    from inventory_assets.live.database.ready import bring_up, engine_of
     from inventory_assets.live.outbox.webhooks import EventGoneError, WebhookUnknownError
 
     settings = load_settings()
     try:
         bring_up(settings)
-        engine = open_engine(database_url(settings), settings.database)
-        try:
+        with engine_of(settings) as engine:
             yield settings, engine
-        finally:
-            engine.dispose()
     except DatabaseDownError as error:
         fail(str(error), Exit.NOT_READY)
     except (DatabaseError, OperationalError) as error:

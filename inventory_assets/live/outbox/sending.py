@@ -109,9 +109,7 @@ async def _post(
     patient = httpx.AsyncClient(verify=_tls(), follow_redirects=False, trust_env=False, timeout=timeout_seconds)
     try:
         async with (
-            httpx.AsyncClient(
-                verify=_tls(), follow_redirects=False, trust_env=False, timeout=timeout_seconds
-            ) as client,
+            patient as client,
             client.stream(
                 "POST", target.at(address), content=body, headers=all_headers, extensions=extensions
             ) as response,
