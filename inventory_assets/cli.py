@@ -19,6 +19,7 @@ from inventory_assets.commands.maintenance import maintain, restore
 from inventory_assets.commands.quarantine import quarantine
 from inventory_assets.commands.reading import config, sql, status, validate
 from inventory_assets.commands.stream import stream
+from inventory_assets.commands.webhooks import webhook
 
 app = typer.Typer(
     name="inventory",
@@ -61,6 +62,7 @@ app.add_typer(quarantine, name="quarantine")
 app.add_typer(database, name="db")
 app.add_typer(live, name="live")
 live.add_typer(history)
+app.add_typer(webhook, name="webhook")
 
 if __name__ == "__main__":
     app()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -198,6 +198,30 @@ class ProcessorSettings(BaseModel):
     )
 
 
+class WebhookSettings(BaseModel):
+    """How webhooks are delivered, and where to."""
+
+    plain_http: bool = Field(default=False, description="Take addresses that begin with http://.")
+    networks: tuple[IPvAnyNetwork, ...] = Field(
+        default=(), description="Networks that may be called although they are private; at any port."
+    )
+    ports: frozenset[int] = Field(default=frozenset({80, 443, 8080, 8443}), description="Ports elsewhere.")
+    timeout_seconds: float = Field(default=15.0, gt=0, description="How long a receiver may take for all of an answer.")
+    retry_seconds: tuple[float, ...] = Field(
+        default=(5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400),
+        min_length=1,
+        description="Waits before each retry of an event, give or take a tenth; after the last one it is disabled.",
+    )
+    senders: int = Field(default=4, ge=1, description="Webhooks served at the same time.")
+    turn_events: int = Field(default=100, ge=1, description="Events sent to one webhook before the next has its turn.")
+    poll_seconds: float = Field(default=1.0, gt=0, description="How long a lost notice of new events costs at most.")
+    lease_seconds: float = Field(
+        default=60.0, gt=0, description="After so long the webhooks of a dead process are served by another one."
+    )
+    rotation_hours: float = Field(default=24.0, ge=0, description="How long the old secret signs beside the new one.")
+    log_days: int = Field(default=30, ge=1, description="Days an attempt stays in the log of deliveries.")
+
+
 class Settings(BaseSettings):
     """Settings of one installation; the defaults run everything below one folder."""
 
@@ -224,6 +248,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     listener: ListenerSettings = ListenerSettings()
     processor: ProcessorSettings = ProcessorSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     fixed_clock: str | None = Field(default=None, description="ISO 8601 instant that stands still, for tests.")
     shared_data: Path | None = Field(
         default=None, description="Folder of the public data sets, for tests and benchmarks."

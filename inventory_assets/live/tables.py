@@ -13,6 +13,7 @@
 - `log_checkpoints`: balances of every pair at a position of the log, proven equal to the fold of the log.
 - `log_purges`: up to where events were removed behind a checkpoint; they are in the archive alone.
 - `outbox`: what leaves, in the order of commits. `audit_log`: what people did, each row carrying the hash of the last.
+- `outbox_positions`: how far each consumer of the outbox is. `webhooks`, `deliveries`: who is told, and every attempt.
 
 What is not here: the rules that fill them. Instants come from the caller's clock; no column has a default of now.
 """
@@ -25,6 +26,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Double,
     Identity,
     Index,
     Integer,
@@ -346,3 +348,60 @@ LOG_PURGES = Table(
     _needed("purged_at", INSTANT),
     PrimaryKeyConstraint("sequence"),
 )
+OUTBOX_POSITIONS = Table(
+    "outbox_positions",
+    METADATA,
+    Column("consumer", Text),
+    _needed("position", BigInteger),
+    _needed("updated_at", INSTANT),
+    PrimaryKeyConstraint("consumer"),
+)
+
+WEBHOOKS = Table(
+    "webhooks",
+    METADATA,
+    Column("id", Text),
+    _needed("url", Text),
+    _needed("types", ARRAY(Text)),
+    Column("items", ARRAY(Text)),
+    Column("locations", ARRAY(Text)),
+    _needed("description", Text),
+    _needed("secret", LargeBinary),
+    Column("previous_secret", LargeBinary),
+    Column("previous_until", INSTANT),
+    _needed("status", Text),
+    Column("status_reason", Text),
+    _needed("failures", Integer),
+    Column("next_attempt_at", INSTANT),
+    Column("leased_by", Text),
+    Column("leased_until", INSTANT),
+    _needed("created_at", INSTANT),
+    _needed("created_by", Text),
+    _needed("updated_at", INSTANT),
+    PrimaryKeyConstraint("id"),
+    CheckConstraint("status IN ('active', 'paused', 'disabled')", name="status"),
+)
+
+DELIVERIES = Table(
+    "deliveries",
+    METADATA,
+    Column("id", BigInteger, Identity(cache=1)),
+    _needed("webhook", Text),
+    Column("outbox_id", BigInteger),
+    _needed("message_id", Text),
+    _needed("type", Text),
+    _needed("cause", Text),
+    _needed("attempt", Integer),
+    _needed("requested_at", INSTANT),
+    Column("ended_at", INSTANT),
+    _needed("status", Text),
+    Column("response_status", Integer),
+    Column("error", Text),
+    Column("seconds", Double),
+    PrimaryKeyConstraint("id"),
+    CheckConstraint("status IN ('waiting', 'delivered', 'failed')", name="status"),
+    CheckConstraint("cause IN ('event', 'redelivery', 'test')", name="cause"),
+)
+Index(None, DELIVERIES.c.webhook, DELIVERIES.c.id)
+Index("deliveries_waiting_idx", DELIVERIES.c.webhook, DELIVERIES.c.id, postgresql_where=text("status = 'waiting'"))
+Index(None, DELIVERIES.c.requested_at, postgresql_using="brin")

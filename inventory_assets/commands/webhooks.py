@@ -1,0 +1,271 @@
+"""`inventory webhook …`: who is told what happens, and what became of it."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from inventory_assets.commands.output import Exit, Json, errors, fail, load_settings, print_grid, print_json
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from inventory_assets.live.outbox.dispatcher import Dispatcher
+    from inventory_assets.live.outbox.webhooks import Attempt, Webhook
+    from inventory_assets.settings import Settings
+
+webhook = typer.Typer(help="Signed messages to others when something happens.", no_args_is_help=True)
+Number = Annotated[str, typer.Argument(help="Webhook, as `list` prints it.")]
+
+
+@webhook.command("list")
+def list_(as_json: Json = False) -> None:
+    """All webhooks: where to, about what, and whether they are served."""
+    from inventory_assets.live.outbox import webhooks
+
+    with _connection() as connection:
+        found = webhooks.list_webhooks(connection)
+    if as_json:
+        print_json([asdict(each) for each in found])
+    elif found:
+        columns = ("webhook", "address", "events", "state", "failures", "done up to", "reason")
+        rows = [
+            (each.id, each.url, ", ".join(each.types), each.status, each.failures, each.position, each.status_reason)
+            for each in found
+        ]
+        print_grid(columns, rows)
+    else:
+        typer.echo("no webhooks")
+
+
+@webhook.command()
+def add(
+    url: Annotated[str, typer.Argument(help="Where events go; https, unless INVENTORY_WEBHOOKS__PLAIN_HTTP is set.")],
+    event: Annotated[
+        list[str] | None, typer.Option("--event", help="Type of event; again for more. All if none.")
+    ] = None,
+    item: Annotated[list[str] | None, typer.Option("--item", help="Only about this item; again for more.")] = None,
+    location: Annotated[list[str] | None, typer.Option("--location", help="Only at this location; again.")] = None,
+    description: Annotated[str, typer.Option(help="What it is for.")] = "",
+    secret: Annotated[
+        str, typer.Option(envvar="WEBHOOK_SECRET", help="A secret the receiver has already; made if not given.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Register a webhook; it is told what happens from now on. Its secret is shown once."""
+    from inventory_assets.live.outbox import webhooks
+    from inventory_assets.live.outbox.addresses import TargetRefusedError
+    from inventory_assets.live.outbox.signing import NEW_BYTES, SecretUnfitError
+
+    settings = load_settings()
+    try:
+        with _connection() as connection:
+            made = webhooks.register(
+                connection,
+                url=url,
+                types=event or [webhooks.EVERYTHING],
+                policy=webhooks.policy_of(settings.webhooks),
+                webhook_id=webhooks.new_id(secrets.token_bytes(webhooks.ID_BYTES)),
+                new_secret=secrets.token_bytes(NEW_BYTES),
+                actor=_actor(),
+                now=_now(settings),
+                secret=secret or None,
+                items=item,
+                locations=location,
+                description=description,
+            )
+    except (TargetRefusedError, SecretUnfitError, webhooks.WebhookRefusedError) as error:
+        fail(str(error), Exit.USAGE)
+    if as_json:
+        print_json({**asdict(made.webhook), "secret": made.secret})
+    else:
+        _show(made.webhook)
+        typer.echo(f"secret    {made.secret}\nIt is not shown again; messages are signed with it.")
+
+
+@webhook.command()
+def pause(number: Number, as_json: Json = False) -> None:
+    """Send nothing until it is resumed; what happens meanwhile waits."""
+    from inventory_assets.live.outbox import webhooks
+
+    settings = load_settings()
+    with _connection() as connection:
+        _told(webhooks.pause(connection, number, _now(settings), f"paused by {_actor()}"), as_json=as_json)
+
+
+@webhook.command()
+def resume(
+    number: Number,
+    skip: Annotated[bool, typer.Option("--skip", help="Leave out the event it stopped at.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Go on where it stopped, at once."""
+    from inventory_assets.live.outbox import webhooks
+
+    settings = load_settings()
+    with _connection() as connection:
+        _told(webhooks.resume(connection, number, _now(settings), skip=skip), as_json=as_json)
+
+
+@webhook.command()
+def remove(number: Number, as_json: Json = False) -> None:
+    """Forget a webhook; the log of its deliveries stays."""
+    from inventory_assets.live.outbox import webhooks
+
+    with _connection() as connection:
+        webhooks.remove(connection, number)
+    if as_json:
+        print_json({"removed": number})
+    else:
+        typer.echo(f"{number} is removed")
+
+
+@webhook.command()
+def rotate(number: Number, as_json: Json = False) -> None:
+    """Make a new secret, shown once; the old one signs beside it for INVENTORY_WEBHOOKS__ROTATION_HOURS."""
+    from inventory_assets.live.outbox import webhooks
+    from inventory_assets.live.outbox.signing import NEW_BYTES
+
+    settings = load_settings()
+    overlap = timedelta(hours=settings.webhooks.rotation_hours)
+    with _connection() as connection:
+        made = webhooks.rotate(connection, number, secrets.token_bytes(NEW_BYTES), _now(settings), overlap)
+    if as_json:
+        print_json({"webhook": number, "secret": made})
+    else:
+        typer.echo(f"secret    {made}\nIt is not shown again.")
+
+
+@webhook.command()
+def log(
+    number: Number,
+    limit: Annotated[int, typer.Option(min=1, help="Attempts printed at most.")] = 50,
+    before: Annotated[int | None, typer.Option(help="Only those with a smaller number.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Every attempt to deliver, the newest first."""
+    from inventory_assets.live.outbox import webhooks
+
+    with _connection() as connection:
+        found = webhooks.log(connection, number, most=limit, before=before)
+    if as_json:
+        print_json([asdict(each) for each in found])
+        return
+    columns = ("delivery", "event", "cause", "attempt", "began", "state", "answer", "seconds", "what went wrong")
+    print_grid(columns, [_row(each) for each in found])
+
+
+@webhook.command()
+def redeliver(
+    delivery: Annotated[int, typer.Argument(help="Delivery, as `log` prints it.")], as_json: Json = False
+) -> None:
+    """Send the event of a delivery once more, under the same message id; the service does it when it runs."""
+    from inventory_assets.live.outbox import webhooks
+
+    settings = load_settings()
+    with _connection() as connection:
+        asked = webhooks.redeliver(connection, delivery, _now(settings))
+    if as_json:
+        print_json(asdict(asked))
+    else:
+        typer.echo(f"delivery {asked.id} waits: {asked.type} to {asked.webhook}")
+
+
+@webhook.command("test")
+def probe(number: Number, as_json: Json = False) -> None:
+    """Send a message of type webhook.test now. 1 if it was not taken."""
+    with _engine() as (settings, engine):
+        attempt = _dispatcher(settings, engine).test(number)
+    if as_json:
+        print_json(asdict(attempt))
+    else:
+        typer.echo(f"{attempt.status} in {attempt.seconds:.2f} s{f': {attempt.error}' if attempt.error else ''}")
+    if attempt.status != "delivered":
+        raise typer.Exit(Exit.FINDING)
+
+
+@webhook.command()
+def run() -> None:
+    """Deliver until Ctrl-C, as a process of its own; several share the work."""
+    import signal
+
+    from inventory_assets.live.database.opening import database_url
+
+    with _engine() as (settings, engine):
+        dispatcher = _dispatcher(settings, engine)
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, lambda *_: dispatcher.stop())
+        errors().print("delivering webhooks; Ctrl-C ends it", markup=False)
+        dispatcher.run(database_url(settings))
+
+
+@contextmanager
+def _engine() -> Iterator[tuple[Settings, Engine]]:
+    """An engine on a database whose schema is current; what goes wrong ends the command."""
+    from sqlalchemy.exc import OperationalError
+
+    from inventory_assets.live.database.problems import DatabaseDownError, DatabaseError
+    from inventory_assets.live.database.ready import bring_up, engine_of
+    from inventory_assets.live.outbox.webhooks import EventGoneError, WebhookUnknownError
+
+    settings = load_settings()
+    try:
+        bring_up(settings)
+        with engine_of(settings) as engine:
+            yield settings, engine
+    except DatabaseDownError as error:
+        fail(str(error), Exit.NOT_READY)
+    except (DatabaseError, OperationalError) as error:
+        fail(str(error))
+    except (WebhookUnknownError, EventGoneError) as error:
+        fail(str(error), Exit.USAGE)
+
+
+@contextmanager
+def _connection() -> Iterator[Connection]:
+    """A transaction on that database."""
+    with _engine() as (_, engine), engine.begin() as connection:
+        yield connection
+
+
+def _dispatcher(settings: Settings, engine: Engine) -> Dispatcher:
+    from inventory_assets.live.outbox.dispatcher import Dispatcher
+
+    return Dispatcher(engine, settings.webhooks, f"webhooks-{os.getpid()}", lambda: _now(settings))
+
+
+def _now(settings: Settings) -> datetime:
+    return datetime.fromisoformat(settings.fixed_clock) if settings.fixed_clock else datetime.now(UTC)
+
+
+def _actor() -> str:
+    return f"{getpass.getuser()} at the command line"
+
+
+def _told(found: Webhook, *, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(found))
+    else:
+        _show(found)
+
+
+def _show(found: Webhook) -> None:
+    shown: dict[str, Any] = {"webhook": found.id, "address": found.url, "events": ", ".join(found.types)}
+    shown |= {"state": found.status, "reason": found.status_reason}
+    for name, value in shown.items():
+        if value:
+            typer.echo(f"{name:9} {value}")
+
+
+def _row(each: Attempt) -> tuple[Any, ...]:
+    began = f"{each.requested_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    told = (each.status, each.response_status, each.seconds, each.error)
+    return (str(each.id), each.type, each.cause, each.attempt, began, *told)
