@@ -45,9 +45,7 @@ def moving_average(units: FloatArray, at: Sequence[int], window: int, exposure: 
     return _divided(total[:, ends] - total[:, starts], weight[:, ends] - weight[:, starts])
 
 
-def weighted_moving_average(
-    units: FloatArray, at: Sequence[int], window: int, exposure: ArrayLike = 1.0
-) -> FloatArray:
+def weighted_moving_average(units: FloatArray, at: Sequence[int], window: int, exposure: ArrayLike = 1.0) -> FloatArray:
     """Mean over the last `window` days with weights window, window − 1, …, 1 from the newest day back."""
     weights = np.arange(1, window + 1, dtype=float)
     days = _days(units, exposure)
@@ -221,7 +219,7 @@ def adida(units: FloatArray, origin: int) -> FloatArray:
 
     Source: Nikolopoulos, Syntetos, Boylan, Petropoulos & Assimakopoulos (2011).
     """
-    return _by_bucket(units, origin, lambda length, longest: length == longest)
+    return _by_bucket(units, origin, np.equal)
 
 
 def imapa(units: FloatArray, origin: int) -> FloatArray:
@@ -232,7 +230,7 @@ def imapa(units: FloatArray, origin: int) -> FloatArray:
 
     Source: Petropoulos & Kourentzes (2015).
     """
-    return _by_bucket(units, origin, lambda length, longest: length <= longest)
+    return _by_bucket(units, origin, np.less_equal)
 
 
 def _by_bucket(

@@ -33,7 +33,7 @@ def naive_squared_scale(history: FloatArray) -> FloatArray:
 
 
 def mase(actual: FloatArray, forecast: FloatArray, scale: FloatArray) -> FloatArray:
-    """mean |y − f| ÷ `naive_absolute_scale`."""
+    """Mean |y − f| ÷ `naive_absolute_scale`."""
     return _ratio(_mean(np.abs(actual - forecast)), scale)
 
 
@@ -48,7 +48,7 @@ def normalised_rmse(actual: FloatArray, forecast: FloatArray, mean_demand: Float
 
 
 def smape(actual: FloatArray, forecast: FloatArray) -> FloatArray:
-    """mean 200·|y − f| ÷ (|y| + |f|), as M4 has it; a pair of zeros counts as 0."""
+    """Mean 200·|y − f| ÷ (|y| + |f|), as M4 has it; a pair of zeros counts as 0."""
     below = np.abs(actual) + np.abs(forecast)
     return _mean(200 * np.divide(np.abs(actual - forecast), below, out=np.zeros_like(below), where=below > 0))
 
@@ -67,7 +67,9 @@ def bias(actual: FloatArray, forecast: FloatArray, weight: ArrayLike = 1.0) -> f
         weight: one for each series (price, for a bias by value), or 1.
     """
     weights = np.broadcast_to(np.asarray(weight, dtype=float), actual.shape[:1])[:, None]
-    return _share(np.nansum(weights * (forecast - actual)), np.nansum(weights * np.where(np.isnan(forecast), 0, actual)))
+    return _share(
+        np.nansum(weights * (forecast - actual)), np.nansum(weights * np.where(np.isnan(forecast), 0, actual))
+    )
 
 
 def weighted(measure: FloatArray, weight: FloatArray) -> float:

@@ -45,7 +45,12 @@ class Part:
     alpha: float
 
 
-STEADY, USUAL, QUICK, FADING = Part("discounted", 0.02), Part("discounted", 0.05), Part("discounted", 0.1), Part("tsb", 0.05)
+STEADY, USUAL, QUICK, FADING = (
+    Part("discounted", 0.02),
+    Part("discounted", 0.05),
+    Part("discounted", 0.1),
+    Part("tsb", 0.05),
+)
 CANDIDATES: MappingProxyType[str, tuple[Part, ...]] = MappingProxyType(
     {
         DEFAULT: (STEADY, USUAL, QUICK, FADING),
