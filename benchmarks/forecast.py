@@ -79,9 +79,8 @@ def accuracy(origins: list[Origin]) -> tuple[dict, bool, str]:
     ours, naive = means["chosen"], means["seasonal naive"]
     ratios = {key: ours[key] / best[key][0] for key in best}
     under = {key: ours[key] / naive[key] for key in ("rmsse", "value_rmsse")}
-    bias = float(
-        np.mean([origin.scores.row(by_predicate=_chosen_of_all(), named=True)["value_bias"] for origin in origins])
-    )
+    biases = [origin.scores.row(by_predicate=_chosen_of_all(), named=True)["value_bias"] for origin in origins]
+    bias = float(np.mean(biases))
     total = _pooled_bias(origins)
     by_class = _against_smoothing(rows)
     reached = (
@@ -229,7 +228,8 @@ def main() -> int:
     failed |= publish(
         figure(
             "forecast_path", "default path of forecasts, 3,000 items × 730 days: classes, choice by four windows, "
-            "forecast, uncertainty of 28 sums", "≤ 10 s, ≤ 1.5 GB", f"{path['seconds']:.1f} s, {path['peak_bytes'] / 1e9:.2f} GB",
+            "forecast, uncertainty of 28 sums", "≤ 10 s, ≤ 1.5 GB",
+            f"{path['seconds']:.1f} s, {path['peak_bytes'] / 1e9:.2f} GB",
             reached=path["seconds"] <= 10 and path["peak_bytes"] <= 1.5e9, details=path,
         ),
         save=options.save,

@@ -2,11 +2,13 @@
 
 Picking the best past model item by item chases noise: it lost 2.8 % to any fixed model (docs/forecasting.md). So
 evidence is pooled over the items of a class and several origins, the default stays unless another model was clearly
-better, and no class is given a model that was more than 1 % worse than plain exponential smoothing there.
+better and nearly always, and no class is given a model that was more than 1 % worse than plain exponential smoothing
+there.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +26,9 @@ CLEARLY = 0.005
 """Share by which a model must have been better than the default to take its place."""
 GATE = 0.01
 """Share by which the chosen model may have been worse than exponential smoothing."""
-FEWEST_SERIES = 30
+STEADILY = 0.75
+"""Share of origins at which it must have been the better one."""
+FEWEST_CASES = 30
 """Series × origins below which a class has no evidence of its own and follows all items."""
 NEW, DEAD, ALL = "new", "dead", "all"
 NEW_BELOW_DAYS = 28
@@ -60,29 +64,42 @@ def choose(evidence: pl.DataFrame) -> dict[str, str]:
         Name of a candidate, or of exponential smoothing where the gate refuses every candidate, by class; always with
         the class "all".
     """
-    means = (
-        evidence.filter(pl.col("rmsse").is_not_nan() & (pl.col("series") > 0))
-        .group_by("class", "model")
-        .agg(
-            (pl.col("rmsse") * pl.col("series")).sum() / pl.col("series").sum(),
-            pl.col("series").sum(),
-        )
-    )
-    by_class: dict[str, dict[str, float]] = {}
-    cases: dict[str, int] = {}
-    for name, model, rmsse, series in means.select("class", "model", "rmsse", "series").iter_rows():
-        by_class.setdefault(name, {})[model] = rmsse
-        cases[name] = max(series, cases.get(name, 0))
-    whole = _best(by_class.get(ALL, {}))
-    enough = {name: scores for name, scores in by_class.items() if cases[name] >= FEWEST_SERIES}
-    return {**dict.fromkeys(by_class, whole), **{name: _best(scores) for name, scores in enough.items()}, ALL: whole}
+    known = evidence.filter(pl.col("rmsse").is_not_nan() & (pl.col("series") > 0))
+    standing: dict[str, dict[str, _Standing]] = {}
+    for (name, model), rows in known.sort("origin").group_by("class", "model", maintain_order=True):
+        by_origin = dict(zip(rows["origin"].to_list(), rows["rmsse"].to_list(), strict=True))
+        series = rows["series"].to_numpy()
+        mean = float((rows["rmsse"].to_numpy() * series).sum() / series.sum())
+        standing.setdefault(str(name), {})[str(model)] = _Standing(mean, by_origin, int(series.sum()))
+    whole = _best(standing.get(ALL, {}))
+    found = {
+        name: _best(models) if max(each.cases for each in models.values()) >= FEWEST_CASES else whole
+        for name, models in standing.items()
+    }
+    return {**found, ALL: whole}
 
 
-def _best(scores: dict[str, float]) -> str:
-    tried = {name: score for name, score in scores.items() if name in CANDIDATES}
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """How a model did in a class: mean RMSSE over all cases, that of each origin, and the number of cases."""
+
+    mean: float
+    by_origin: dict[int, float]
+    cases: int
+
+    def steadily_under(self, other: _Standing) -> bool:
+        """Whether it was the better one at three of four origins at least, and clearly so on the whole."""
+        both = self.by_origin.keys() & other.by_origin.keys()
+        wins = sum(self.by_origin[origin] < other.by_origin[origin] for origin in both)
+        return self.mean < other.mean * (1 - CLEARLY) and wins >= STEADILY * len(both)
+
+
+def _best(models: dict[str, _Standing]) -> str:
+    tried = {name: each for name, each in models.items() if name in CANDIDATES}
     if not tried:
         return DEFAULT
-    best = min(tried, key=lambda name: (tried[name], name))
-    if DEFAULT in tried and tried[best] >= tried[DEFAULT] * (1 - CLEARLY):
+    best = min(tried, key=lambda name: (tried[name].mean, name))
+    if DEFAULT in tried and not tried[best].steadily_under(tried[DEFAULT]):
         best = DEFAULT
-    return SES if tried[best] > scores.get(SES, np.inf) * (1 + GATE) else best
+    smoothing = models.get(SES)
+    return SES if smoothing is not None and tried[best].mean > smoothing.mean * (1 + GATE) else best
