@@ -165,8 +165,8 @@ def ljung_box(residuals: FloatArray, parameters: int = 0, lags: int = RESIDUAL_L
 def smooth_forecast(values: FloatArray, horizon: int, period: int) -> FloatArray:
     """The default for smooth series: mean of the seasonal Theta model and of damped-trend exponential smoothing.
 
-    Two simple models that err differently; of the M4 weekly series their mean reaches an OWA of .85 (docs/benchmarks.md).
-    A series of fewer than two periods gets no season.
+    Two simple models that err differently; of the M4 weekly series their mean has an OWA of .85 (docs/benchmarks.md). A
+    series of fewer than two periods gets no season.
 
     Args:
         values: the series, shape (n,), complete.

@@ -9,14 +9,62 @@ It assumes that the stock a day begins with does not depend on that day's demand
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from numpy.typing import NDArray
 
+    from inventory_assets.forecast.series import Panel
+
     FloatArray = NDArray[np.float64]
+
+UNKNOWN = "unknown"
+"""The stock basis by which no day out of stock can be told."""
+
+
+def stockout_days(snapshot: pl.DataFrame, last_day: date) -> pl.DataFrame:
+    """Days without stock, from the days on which stock changed.
+
+    A book below 0 is an error of the record: goods were there that it does not know. Such days cut nothing short.
+
+    Args:
+        snapshot: rows of `gold/daily_inventory_snapshot`.
+        last_day: last day to tell.
+
+    Returns:
+        `product_sku`, `location_id`, `day`, and whether it was `empty` from its beginning on; otherwise it ran out.
+    """
+    pair = ["product_sku", "location_id"]
+    next_change = pl.col("event_date").shift(-1).over(pair)
+    ends = (next_change - timedelta(days=1)).fill_null(last_day).clip(upper_bound=last_day)
+    stood_empty = (pl.col("opening_book").fill_null(0) <= 0) & (pl.col("received") + pl.col("returned") == 0)
+    return (
+        snapshot.sort(*pair, "event_date")
+        .with_columns(ends.alias("_end"))
+        .filter((pl.col("closing_book") == 0) & (pl.col("stock_basis") != UNKNOWN), pl.col("event_date") <= last_day)
+        .select(*pair, "event_date", stood_empty.alias("_stood"), day=pl.date_ranges("event_date", "_end"))
+        .explode("day")
+        .select(*pair, "day", ((pl.col("day") > pl.col("event_date")) | pl.col("_stood")).alias("empty"))
+    )
+
+
+def marks(found: Panel, days: pl.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Days without stock as masks over a panel: those empty from the beginning, and those that ran out."""
+    rows = (
+        days.filter(pl.col("day").is_between(found.first_day, found.last_day))
+        .join(found.keys.with_row_index("_series"), on=found.keys.columns, how="inner")
+        .with_columns((pl.col("day") - found.first_day).dt.total_days().alias("_column"))
+    )
+    empty, ran_out = np.zeros(found.units.shape, dtype=bool), np.zeros(found.units.shape, dtype=bool)
+    for mask, part in ((empty, rows.filter("empty")), (ran_out, rows.filter(~pl.col("empty")))):
+        mask[part["_series"].to_numpy(), part["_column"].to_numpy()] = True
+    return empty, ran_out
 
 
 def unconstrained(units: FloatArray, empty: NDArray[np.bool_], ran_out: NDArray[np.bool_]) -> FloatArray:

@@ -31,6 +31,8 @@ PRIOR_ORIGINS = 6.0
 ORIGIN_STEP = 5
 """Days between past origins; not seven, so that they fall on every weekday."""
 MOST_ORIGINS = 36
+MOST_ERRORS = 50_000
+"""Errors a quantile is taken from; of more, every second, third, … is."""
 FEWEST_ERRORS = 200
 """Errors a band needs; one with fewer is told by all of them."""
 
@@ -140,6 +142,7 @@ def _by_band(standard: FloatArray, band: NDArray[np.intp], levels: Sequence[floa
         errors = standard[:, rows]
         errors = errors[~np.isnan(errors)]
         used = errors if len(errors) >= FEWEST_ERRORS else everything
+        used = used[:: -(-len(used) // MOST_ERRORS)] if len(used) else used
         if len(used):
             found[rows] = np.quantile(used, levels)
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inventory_assets.forecast.intervals import LEVELS, ORIGIN_STEP, cumulative_errors, past_origins, spread
+from inventory_assets.forecast.intervals import LEVELS, Spread, cumulative_errors, past_origins, spread
 from inventory_assets.forecast.models import (
     CANDIDATES,
     PLAIN,
@@ -103,20 +103,29 @@ def uncertainty(units: FloatArray, issued: Issued, levels: Sequence[float] = LEV
         issued: the forecast.
         levels: quantiles of cumulative demand.
     """
-    horizon = issued.mean.shape[1]
     errors = cumulative_errors(units, issued.past, issued.at)
-    ahead = np.cumsum(issued.mean, axis=1)
     variance, size = demand_variance(units), mean_size(units)
-    deviation = np.zeros_like(ahead)
-    quantiles = np.zeros((*ahead.shape, len(levels)))
-    for days in range(1, horizon + 1):
-        place = days - 1
-        found = spread(
-            errors[:, :, place], issued.course[:-1, place], variance, days, ahead[:, place],
-            float(issued.course[-1, place]), ahead[:, place] / size, levels,
-        )  # fmt: skip
-        deviation[:, place], quantiles[:, place] = found.deviation, found.quantiles
+    sums = [_sum_spread(errors, issued, variance, size, days, levels) for days in range(1, issued.mean.shape[1] + 1)]
+    deviation = np.stack([each.deviation for each in sums], axis=1)
+    quantiles = np.stack([each.quantiles for each in sums], axis=1)
     return Uncertainty(deviation, quantiles, _single_days(errors, issued, variance, size))
+
+
+def sum_spread(units: FloatArray, issued: Issued, days: int, levels: Sequence[float] = LEVELS) -> Spread:
+    """The spread of the sum over one number of days alone; see `uncertainty`."""
+    errors = cumulative_errors(units, [path[:, :days] for path in issued.past], issued.at)
+    return _sum_spread(errors, issued, demand_variance(units), mean_size(units), days, levels)
+
+
+def _sum_spread(
+    errors: FloatArray, issued: Issued, variance: FloatArray, size: FloatArray, days: int, levels: Sequence[float]
+) -> Spread:
+    place = days - 1
+    ahead = issued.mean[:, :days].sum(axis=1)
+    return spread(
+        errors[:, :, place], issued.course[:-1, place], variance, days, ahead, float(issued.course[-1, place]),
+        ahead / size, levels,
+    )  # fmt: skip
 
 
 def _single_days(errors: FloatArray, issued: Issued, variance: FloatArray, size: FloatArray) -> FloatArray:
@@ -127,7 +136,6 @@ def _single_days(errors: FloatArray, issued: Issued, variance: FloatArray, size:
         usual = issued.mean[:, days].mean(axis=1)
         spread_ = spread(
             errors[:, :, 0], issued.course[:-1, 0], variance, 1, usual, float(factor), usual / size, DAY_LEVELS,
-            ORIGIN_STEP,
         )  # fmt: skip
         found[:, days] = spread_.quantiles[:, None, :]
     return found

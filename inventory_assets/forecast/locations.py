@@ -24,18 +24,19 @@ SHARE_ALPHA = 0.02
 """Smoothing of a location's level; its memory of about 50 days is that of the steady level."""
 
 
-def shares(units: FloatArray, item: NDArray[np.intp], at: Sequence[int]) -> FloatArray:
+def shares(units: FloatArray, item: NDArray[np.intp], at: Sequence[int], alive: NDArray[np.bool_]) -> FloatArray:
     """Share of each location in the demand of its item at the origins.
 
     Args:
         units: demand of item × location, shape (pairs, days), nan where not observed.
         item: number of the item of each pair.
         at: columns of the origins.
+        alive: pairs that still have demand; others get nothing.
 
     Returns:
         Shape (pairs, origins), adding up to 1 over the pairs of an item; equal shares where none has demand yet.
     """
-    level = np.nan_to_num(discounted(units, at, SHARE_ALPHA))
+    level = np.where(alive[:, None], np.nan_to_num(discounted(units, at, SHARE_ALPHA)), 0.0)
     items = int(item.max(initial=-1)) + 1
     total = np.zeros((items, len(at)))
     np.add.at(total, item, level)

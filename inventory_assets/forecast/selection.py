@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from inventory_assets.forecast.models import CANDIDATES, DEFAULT, SES
+from inventory_assets.forecast.series import NEW_BELOW_DAYS
 from inventory_assets.replenishment.classification import demand_patterns, pattern_of
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ STEADILY = 0.75
 FEWEST_CASES = 30
 """Series × origins below which a class has no evidence of its own and follows all items."""
 NEW, DEAD, ALL = "new", "dead", "all"
-NEW_BELOW_DAYS = 28
-"""Observed days below which an item is new: it has no pattern yet."""
 
 
 def classes(units: FloatArray, alive: NDArray[np.bool_]) -> NDArray[np.str_]:

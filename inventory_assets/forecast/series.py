@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
+NEW_BELOW_DAYS = 28
+"""Observed days below which an item is new: it has no pattern yet."""
 DEAD_AFTER_DAYS = 180
 """Days without demand after which an item is dead: its forecast is 0."""
-KNOWN_BASES = ("counted", "opening", "assumed")
-"""Stock bases by which a day out of stock can be told."""
 
 
 class SeriesError(ValueError):
@@ -103,27 +103,6 @@ def panel(demand: pl.DataFrame, by: Sequence[str], first_day: date, last_day: da
     return Panel(keys, first_day, np.where(launched, units, np.nan))
 
 
-def without_stockouts(found: Panel, out_of_stock: pl.DataFrame) -> Panel:
-    """A panel whose days out of stock are missing.
-
-    Args:
-        found: the panel.
-        out_of_stock: its key columns, `day`, and `stock_basis`: days that closed without stock or knew none during
-            them. Rows of an unknown basis are ignored.
-    """
-    by = found.keys.columns
-    rows = (
-        out_of_stock.filter(
-            pl.col("stock_basis").is_in(KNOWN_BASES) & pl.col("day").is_between(found.first_day, found.last_day)
-        )
-        .join(found.keys.with_row_index("_series"), on=by, how="inner")
-        .select("_series", (pl.col("day") - found.first_day).dt.total_days().alias("_column"))
-    )
-    units = found.units.copy()
-    units[rows["_series"].to_numpy(), rows["_column"].to_numpy()] = np.nan
-    return replace(found, units=units)
-
-
 def days_since_demand(units: FloatArray) -> NDArray[np.int64]:
     """Observed days since the last one with demand, 0 if that is the last day; all of them without any demand.
 
@@ -148,21 +127,19 @@ def active_weeks(units: FloatArray) -> NDArray[np.int64]:
     return (recent.reshape(len(units), weeks, 7).sum(axis=2) > 0).sum(axis=1)
 
 
-def like_item_levels(level: FloatArray, observed: NDArray[np.int64], like: NDArray[np.intp], needed: int) -> FloatArray:
-    """Levels of new items, borrowed from the item they are like until they have a history of their own.
+def like_items(
+    mean: FloatArray, observed: NDArray[np.int64], like: NDArray[np.intp], needed: int = NEW_BELOW_DAYS
+) -> FloatArray:
+    """Forecasts of new items, borrowed from the item each is like until it has a history of its own.
 
-    The level is (n·own + m·like) / (n + m) with n days of its own history and m = max(0, needed − n) of the other's.
+    (n·own + m·like) ÷ (n + m) with n days of its own history and m = max(0, needed − n).
 
     Args:
-        level: own levels, units a day, nan without history, shape (items,).
+        mean: forecasts by themselves, shape (items, horizon).
         observed: days of history.
         like: row of the like item, −1 where none is named.
         needed: days from which an item stands on its own.
     """
-    weight = np.where(like >= 0, np.maximum(0, needed - observed), 0)
-    other = np.where(like >= 0, level[like], 0.0)
-    weight = np.where(np.isnan(other), 0, weight)
-    own = np.where(np.isnan(level), 0, observed)
-    both = own + weight
-    mixed = own * np.nan_to_num(level) + weight * np.nan_to_num(other)
-    return np.where(both > 0, mixed / np.maximum(both, 1), np.nan)
+    borrowed = np.where(like >= 0, np.maximum(0, needed - observed), 0)[:, None]
+    own = np.maximum(observed, 1)[:, None]
+    return (own * mean + borrowed * mean[np.maximum(like, 0)]) / (own + borrowed)
