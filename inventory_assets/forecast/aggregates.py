@@ -27,7 +27,9 @@ LONGEST = 520
 RESIDUAL_LAGS = 14
 PATTERN_LEFT_BELOW = 0.05
 """Ljung-Box probability below which residuals still hold a pattern."""
-ARIMA_ORDERS = ((0, 1, 1), (1, 0, 1), (1, 1, 1), (2, 1, 2))
+ARIMA_ORDERS = ((0, 1, 1), (1, 0, 1), (1, 1, 1))
+ARIMA_STEPS = 30
+"""Iterations of a fit; more change the forecast of such short models no more."""
 
 
 class SeriesTooShortError(ValueError):
@@ -99,9 +101,12 @@ def holt_winters_multiplicative(values: FloatArray, horizon: int, period: int) -
 
 
 def arima(values: FloatArray, horizon: int, period: int) -> Fitted:
-    """The best of `ARIMA_ORDERS` by Akaike's criterion; the season, if any, as in the last but one difference.
+    """The best of `ARIMA_ORDERS` by Akaike's criterion, after the mean of each place in the period was taken out.
 
-    The season enters as dummy-free seasonal means: they are taken out before the fit and added afterwards.
+    Raises:
+        SeriesTooShortError: fewer than two periods.
+
+    Source: Box & Jenkins (1970); the seasonal means as in a regression on seasonal dummies.
     """
     from statsmodels.tsa.arima.model import ARIMA
 
@@ -109,7 +114,7 @@ def arima(values: FloatArray, horizon: int, period: int) -> Fitted:
     season = _seasonal_means(values, period)
     flat = values[-LONGEST:] - season[np.arange(len(values))[-LONGEST:] % period]
     with _quiet():
-        fits = [(order, ARIMA(flat, order=order).fit()) for order in ARIMA_ORDERS]
+        fits = [(order, ARIMA(flat, order=order).fit(method_kwargs={"maxiter": ARIMA_STEPS, "disp": 0})) for order in ARIMA_ORDERS]
     order, best = min(fits, key=lambda fit: float(fit[1].aic))
     ahead = np.asarray(best.forecast(horizon)) + season[np.arange(len(values), len(values) + horizon) % period]
     return _fitted(f"ARIMA{order}", values, ahead, np.asarray(best.resid)[1:], float(best.aic), sum(order) - order[1])

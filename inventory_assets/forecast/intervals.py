@@ -63,19 +63,19 @@ def past_origins(days: int, horizon: int, most: int = MOST_ORIGINS, step: int = 
     return [origin for origin in reversed(found) if origin >= horizon]
 
 
-def cumulative_errors(units: FloatArray, paths: Sequence[FloatArray], at: Sequence[int]) -> FloatArray:
+def cumulative_errors(units: FloatArray, paths: Sequence[FloatArray], at: Sequence[int], horizon: int) -> FloatArray:
     """Demand less forecast, summed over the first 1, 2, … days after each origin.
 
     Args:
         units: demand, shape (series, days), nan where not observed.
-        paths: forecasts at each origin, shape (series, horizon).
+        paths: forecasts at each origin, shape (series, horizon) or longer.
         at: columns of the origins.
+        horizon: days that are summed at most.
 
     Returns:
         Shape (origins, series, horizon); nan from the first day that is not observed or not yet known.
     """
-    series, horizon = paths[0].shape
-    errors = np.full((len(at), series, horizon), np.nan)
+    errors = np.full((len(at), len(units), horizon), np.nan)
     for place, (origin, path) in enumerate(zip(at, paths, strict=True)):
         came = units[:, origin + 1 : origin + 1 + horizon]
         errors[place, :, : came.shape[1]] = np.cumsum(came - path[:, : came.shape[1]], axis=1)

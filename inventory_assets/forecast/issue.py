@@ -103,7 +103,7 @@ def uncertainty(units: FloatArray, issued: Issued, levels: Sequence[float] = LEV
         issued: the forecast.
         levels: quantiles of cumulative demand.
     """
-    errors = cumulative_errors(units, issued.past, issued.at)
+    errors = cumulative_errors(units, issued.past, issued.at, issued.mean.shape[1])
     variance, size = demand_variance(units), mean_size(units)
     sums = [_sum_spread(errors, issued, variance, size, days, levels) for days in range(1, issued.mean.shape[1] + 1)]
     deviation = np.stack([each.deviation for each in sums], axis=1)
@@ -113,7 +113,7 @@ def uncertainty(units: FloatArray, issued: Issued, levels: Sequence[float] = LEV
 
 def sum_spread(units: FloatArray, issued: Issued, days: int, levels: Sequence[float] = LEVELS) -> Spread:
     """The spread of the sum over one number of days alone; see `uncertainty`."""
-    errors = cumulative_errors(units, [path[:, :days] for path in issued.past], issued.at)
+    errors = cumulative_errors(units, issued.past, issued.at, days)
     return _sum_spread(errors, issued, demand_variance(units), mean_size(units), days, levels)
 
 

@@ -163,7 +163,7 @@ def forecast(demand: Demand, settings: ForecastSettings, today: date) -> dict[st
     return {
         table.path: frame.with_columns(pl.lit(value).alias(name) for name, value in stamps.items())
         .select(table.column_names)
-        .cast(dict(polars_schema(table)))
+        .cast(polars_schema(table))
         for table, frame in frames.items()
     }
 
@@ -188,13 +188,11 @@ def _days(
     """One row for each series and day ahead."""
     horizon = issued.mean.shape[1]
     ahead = [series.last_day + timedelta(days=number + 1) for number in range(horizon)]
-    named = series.keys.with_columns(
-        pl.Series("model", model, dtype=pl.String), pl.Series("class", groups, dtype=pl.String)
-    )
+    chosen = pl.Series("model", model, dtype=pl.String), pl.Series("class", groups, dtype=pl.String)
     figures = {"mean": issued.mean, **{
         name: spread.day_quantiles[:, :, place] for place, name in enumerate(("p10", "p50", "p90"))
     }}  # fmt: skip
-    return _repeated(named, horizon).with_columns(
+    return _repeated(series.keys.with_columns(chosen), horizon).with_columns(
         pl.Series("day", ahead * series.keys.height, dtype=pl.Date),
         *(pl.Series(name, values.ravel()) for name, values in figures.items()),
     )
@@ -232,11 +230,9 @@ def _chosen_quantiles(
     found = {}
     for name in (*np.unique(made.groups).tolist(), ALL):
         inside = ~np.isnan(came) & ((made.groups == name) | (name == ALL))
-        loss, mean = metrics.pinball(came[inside], quantile[inside], HIGH), came[inside].mean() if inside.any() else 0.0
-        found[name] = (
-            metrics.coverage(came[inside], quantile[inside]),
-            float(loss.mean() / mean) if mean > 0 else np.nan,
-        )
+        loss = metrics.pinball(came[inside], quantile[inside], HIGH).sum()
+        total = came[inside].sum()
+        found[name] = metrics.coverage(came[inside], quantile[inside]), float(loss / total) if total > 0 else np.nan
     return found
 
 
@@ -255,7 +251,5 @@ def _accuracy(
         schema={"class": pl.String, "model": pl.String, "is_chosen": pl.Boolean, "coverage_95": pl.Float64,
                 "pinball_95": pl.Float64},
     )  # fmt: skip
-    joined = means.join(marked, on=["class", "model"], how="left").with_columns(
-        pl.col("is_chosen").fill_null(value=False)
-    )
-    return joined.with_columns(pl.col(pl.Float64).fill_nan(None))
+    joined = means.join(marked, on=["class", "model"], how="left")
+    return joined.with_columns(pl.col("is_chosen").fill_null(value=False), pl.col(pl.Float64).fill_nan(None))

@@ -44,7 +44,7 @@ def _fan(lake: Lake, ahead: pl.DataFrame, item: str) -> str:
     last = rows["issued_on"][0]
     days = [last - timedelta(days=PAST_DAYS - 1 - number) for number in range(PAST_DAYS)]
     sold = (
-        lake.scan(PRODUCT_PERFORMANCE, dates=days)
+        lake.scan(PRODUCT_PERFORMANCE, days=days)
         .filter(pl.col("product_sku") == item)
         .group_by("transaction_date")
         .agg(pl.col("demand_quantity").sum())
