@@ -35,6 +35,19 @@ class OrdersSettings(BaseModel):
     )
 
 
+class ForecastSettings(BaseModel):
+    """How demand is forecast."""
+
+    horizon_days: int = Field(
+        default=28, ge=7, le=180, description="Days ahead; at least lead time + review period + one review."
+    )
+    history_days: int = Field(default=1096, ge=56, description="Days of demand that are looked at, at most.")
+    like_items: dict[str, str] = Field(
+        default_factory=dict, description="New items and the item each is like, whose forecast it borrows for 28 days."
+    )
+    schedule: str = Field(default="20 4 * * *", description="When demand is forecast anew: cron, UTC.")
+
+
 class PublishSettings(BaseModel):
     """How the DuckDB file is replaced."""
 
@@ -236,6 +249,7 @@ class Settings(BaseSettings):
     block_rows: int = Field(default=500_000, ge=1, description="Bronze rows computed and written together, about.")
     ingest: IngestSettings = IngestSettings()
     orders: OrdersSettings = OrdersSettings()
+    forecast: ForecastSettings = ForecastSettings()
     publish: PublishSettings = PublishSettings()
     quality: QualitySettings = QualitySettings()
     maintenance: MaintenanceSettings = MaintenanceSettings()

@@ -134,7 +134,7 @@ def _values(column: Column) -> str:
 
 def _days(table: Table) -> tuple[str, str]:
     """Reach in days; where the table is replaced as a whole, only its rule means anything."""
-    if table.cadence == "whole":
+    if table.cadence in ("whole", "nightly"):
         return "–", "–"
     reach = (table.reach.days_back, table.reach.days_forward)
     back, forward = (str(days) if days < _WHOLE_TABLE_DAYS else "all" for days in reach)
@@ -142,7 +142,8 @@ def _days(table: Table) -> tuple[str, str]:
 
 
 def _cadence(table: Table) -> str:
-    return {"event_date": "day", "month": "month", "whole": "whole table"}[table.cadence]
+    words = {"event_date": "day", "month": "month", "whole": "whole table", "nightly": "whole table, at night"}
+    return words[table.cadence]
 
 
 def _codes(names: Iterable[str]) -> str:

@@ -22,6 +22,10 @@ _TABLES: dict[Domain, tuple[str, ...]] = {
         "gold/store_performance",
         "analytics/demand_forecasting_features",
         "analytics/inventory_optimization_features",
+        "analytics/demand_forecast",
+        "analytics/item_demand_forecast",
+        "analytics/cumulative_demand_forecast",
+        "analytics/forecast_accuracy",
     ),
     "stock": (
         "bronze/warehouse_updates",

@@ -10,8 +10,8 @@ Type = Literal["String", "Int64", "Int32", "Int8", "Float64", "Boolean", "Date",
 
 DataClass = Literal["public", "internal", "confidential", "personal"]
 Layer = Literal["bronze", "silver", "gold", "analytics"]
-Cadence = Literal["event_date", "month", "whole"]
-"""How a table is replaced: day by day, month by month, or as a whole."""
+Cadence = Literal["event_date", "month", "whole", "nightly"]
+"""How a table is replaced: day by day, month by month, as a whole, or as a whole once a night outside the refresh."""
 
 
 @dataclass(frozen=True, slots=True)

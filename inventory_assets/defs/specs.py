@@ -9,6 +9,7 @@ import dagster as dg
 from inventory_assets.contracts.column_lineage import sources_of
 from inventory_assets.contracts.domains import DOMAINS, data_class
 from inventory_assets.contracts.model import Column, Table
+from inventory_assets.contracts.tables import NIGHTLY
 from inventory_assets.defs.freshness import policy
 from inventory_assets.defs.partitions import DAILY
 
@@ -18,7 +19,10 @@ warnings.filterwarnings("ignore", message="Parameter `owners`", category=dg.Beta
 LAKE_POOL = "lake"
 """Every step that writes Delta tables takes this pool, so that each table has one writer."""
 KEEPER = "the sensor `landing` through the job `refresh`; materialising it here builds it again, changed or not"
-KEEPERS = {"silver/decisions": "people and nightly checks, through `inventory quarantine`"}
+KEEPERS = {
+    "silver/decisions": "people and nightly checks, through `inventory quarantine`",
+    **dict.fromkeys(NIGHTLY, "a job of the night; materialising it here computes it now"),
+}
 """Who writes a table that is no step of the refresh."""
 
 OWNER = "team:inventory-data"

@@ -68,6 +68,7 @@ class Step:
         mends: whether building days again replaces what is stored; bronze only ever grows.
         plotted: further numbers of its written days, to plot, at the events these days have anyway.
         shown: further metadata of a table materialised by hand for some days.
+        drawn: pictures of a table that is written as a whole.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Step:
     mends: bool = True
     plotted: Callable[["Lake", Days], Mapping["Day", Mapping[str, float]]] | None = None
     shown: Callable[["Lake", Days], Mapping[str, Any]] | None = None
+    drawn: Callable[["Lake", Table], Mapping[str, Any]] | None = None
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -132,6 +134,8 @@ def as_asset(step: Step) -> dg.AssetsDefinition:
                 shown |= details(lake, TABLES[path], days)
                 if step.shown is not None and days is not None:
                     shown |= step.shown(lake, days)
+                if step.drawn is not None:
+                    shown |= step.drawn(lake, TABLES[path])
             yield dg.MaterializeResult(key(path), metadata=shown, check_results=checked)
 
     return assets
@@ -227,7 +231,8 @@ def _written(
             plotted = step.plotted(lake, frozenset(done.days)) if step.plotted is not None else {}
             yield from _written_days(context, lake, TABLES[path], done.days, plotted)
         else:
-            yield dg.AssetMaterialization(key(path), metadata=_numbers(lake, done))
+            drawn = step.drawn(lake, TABLES[path]) if step.drawn is not None else {}
+            yield dg.AssetMaterialization(key(path), metadata={**_numbers(lake, done), **drawn})
 
 
 def _written_days(

@@ -1,0 +1,68 @@
+"""Forecasts: four tables from one step, and the job of the night that writes them."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from inventory_assets.contracts.forecast import FORECAST, FORECAST_ACCURACY, ITEM_DEMAND_FORECAST
+from inventory_assets.contracts.model import Table
+from inventory_assets.defs.jobs import serving
+from inventory_assets.defs.lane import LANE, LANE_TAG
+from inventory_assets.defs.maintenance import begin
+from inventory_assets.defs.resources import Store
+from inventory_assets.defs.specs import OWNER, WHEN_IT_FAILS
+from inventory_assets.defs.steps import Ask, Step, as_asset, as_op, op_of
+from inventory_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from inventory_assets.lakehouse.lake import Lake
+    from inventory_assets.pipeline.workspace import Report
+
+
+def _forecast(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
+    from inventory_assets.pipeline.forecast import refresh_forecast
+
+    return refresh_forecast(store.workspace(), store.settings().forecast, anew=ask.anew), ()
+
+
+def _drawn(lake: "Lake", table: Table) -> Mapping[str, Any]:
+    from inventory_assets.pipeline.forecast_shown import accuracy_shown, fan_shown
+
+    if table is ITEM_DEMAND_FORECAST:
+        return {"fan chart": dg.MetadataValue.md(fan_shown(lake))}
+    if table is FORECAST_ACCURACY:
+        return {"accuracy by class": dg.MetadataValue.md(accuracy_shown(lake))}
+    return {}
+
+
+FORECAST_STEP = Step(
+    "demand_forecasts",
+    FORECAST,
+    _forecast,
+    "Demand of every item and location on the days ahead, the spread of its sums, and the accuracy of the models.",
+    drawn=_drawn,
+)
+
+demand_forecasts = as_asset(FORECAST_STEP)
+_op = as_op(FORECAST_STEP)
+
+nightly_forecast = dg.GraphDefinition(
+    "nightly_forecast",
+    node_defs=[begin, _op, serving],
+    dependencies={
+        op_of(FORECAST_STEP): {"after": dg.MultiDependencyDefinition([dg.DependencyDefinition(begin.name, "done")])},
+        serving.name: {"after": dg.MultiDependencyDefinition([dg.DependencyDefinition(op_of(FORECAST_STEP), "done")])},
+    },
+    description="Forecasts demand anew from what gold holds, and publishes it. With nothing new it writes nothing. "
+    "docs/forecasting.md says how.",
+).to_job(executor_def=dg.in_process_executor, tags={LANE_TAG: LANE}, owners=[OWNER], metadata=WHEN_IT_FAILS)
+forecast_every_night = dg.ScheduleDefinition(
+    name="nightly_forecast_schedule",
+    job=nightly_forecast,
+    cron_schedule=Settings().forecast.schedule,
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    owners=[OWNER],
+    description="Forecasts of demand once a night, in the lane: they wait for a refresh under way.",
+)
