@@ -1,4 +1,5 @@
-"""Replenishment: how much to order and when. This part holds the theory: formulas, as pure functions of numbers.
+"""Replenishment: how much to order and when: the theory as pure functions of numbers, a simulator that tries policies, and
+the rules that make proposals of both.
 
 Not here: reading tables, forecasts, which policy an item gets, proposals, clocks.
 
@@ -17,5 +18,5 @@ Conventions, the same in every module:
   rows of mixed quality calls `domain.by_row`: it returns nan for these rows and the reason beside it.
 - scipy is imported inside functions, so that importing this package costs nothing.
 
-Invariant: nothing here reads a clock, an environment, a file or a random number.
+Invariant: nothing here reads a clock, an environment or a file; who needs random numbers is handed their source.
 """
