@@ -9,7 +9,7 @@ Type = Literal["String", "Int64", "Int32", "Int8", "Float64", "Boolean", "Date",
 """Column types. `Datetime` is UTC in microseconds, `Money` is Decimal(18, 4)."""
 
 DataClass = Literal["public", "internal", "confidential", "personal"]
-Layer = Literal["bronze", "silver", "gold", "analytics"]
+Layer = Literal["bronze", "silver", "gold", "analytics", "replenishment"]
 Cadence = Literal["event_date", "month", "whole"]
 """How a table is replaced: day by day, month by month, or as a whole."""
 

@@ -1,9 +1,9 @@
-"""Replenishment: how much to order and when: the theory as pure functions of numbers, a simulator that tries policies, and
-the rules that make proposals of both.
+"""Replenishment, how much to order and when: the theory, a simulator of policies, and the rules that make proposals.
 
-Not here: reading tables, forecasts, which policy an item gets, proposals, clocks.
+Not here: reading and writing tables, forecasts, clocks. Theory takes numbers; what turns tables into policies,
+proposals and figures (`policy_levels`, `proposing`, `projecting` …) takes frames.
 
-Conventions, the same in every module:
+Conventions of the theory:
 
 - **Numpy in, numpy out, one row an item.** Every argument may be a number or an array; they are broadcast, and results
   have the broadcast shape (`frame["column"].to_numpy()` brings a Polars column here). What has a second axis (tiers of

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from inventory_assets.replenishment.domain import FloatArray, checked, require
 
 WARM_UP = 14
-"""Days from which the level of exponential smoothing starts."""
+"""Told days from which the level of exponential smoothing starts; errors before them do not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def trailing_statistics(history: ArrayLike, window: int | None = None) -> Statis
     """Mean and sample deviation of demand *a day* over the last days.
 
     Args:
-        history: units a day, shape (items, days); nan where a day says nothing (outlier, stock-out).
+        history: units a day, shape (items, days); nan where a day says nothing (outlier, before the launch).
         window: last days that count; None for all.
 
     Returns:
@@ -55,51 +55,58 @@ def trailing_statistics(history: ArrayLike, window: int | None = None) -> Statis
 
 
 def smoothed_levels(history: FloatArray, smoothing: float) -> FloatArray:
-    """Level of exponential smoothing after each day, shape (items, days); a day of nan leaves it where it was."""
+    """Level of exponential smoothing after each day, shape (items, days).
+
+    It starts from the mean of the first `WARM_UP` told days; a day of nan leaves it where it was.
+    """
     checked(smoothing=smoothing)
-    start = history[:, :WARM_UP]
-    told = ~np.isnan(start)
-    level = np.where(told, start, 0).sum(axis=1) / np.maximum(told.sum(axis=1), 1)
-    levels = np.empty_like(history)
+    told = ~np.isnan(history)
+    start = told & (np.cumsum(told, axis=1) <= WARM_UP)
+    level = np.where(start, history, 0).sum(axis=1) / np.maximum(start.sum(axis=1), 1)
+    levels = np.empty(history.shape)
     for day in range(history.shape[1]):
         value = history[:, day]
-        level = np.where(np.isnan(value), level, level + smoothing * (value - level))
+        level = np.where(told[:, day], level + smoothing * (value - level), level)
         levels[:, day] = level
     return levels
 
 
 def smoothed_statistics(
-    history: ArrayLike, horizon: int, smoothing: float = 0.05, window: int | None = 365
+    history: ArrayLike, horizon: ArrayLike, smoothing: float = 0.05, window: int | None = 365
 ) -> Statistics:
     """Expected demand over the next days and the deviation of past errors of that *sum*.
 
     Args:
-        history: units a day, shape (items, days); nan where a day says nothing.
-        horizon: whole days, 0 or more.
+        history: units a day, shape (items, days); nan where a day says nothing. In sums it counts as the level then.
+        horizon: whole days, 0 or more, a number or shape (items,).
         smoothing: of the level.
-        window: last origins whose errors count; None for all. Origins of the first `WARM_UP` days never do.
+        window: last origins whose errors count; None for all.
 
     Returns:
         Mean = horizon × level; deviation = root mean square of (demand of the horizon − horizon × level before it),
-        nan with fewer than two origins. A bias counts as error.
+        nan with fewer than two origins after the first `WARM_UP` told days. A bias counts as error.
 
     Source: Saoud, Kourentzes & Boylan (2022); requirement R2.
     """
     days = np.asarray(history, dtype=np.float64)
     require("history", "too_few", np.asarray(days.shape[1] > 0))
     levels = smoothed_levels(days, smoothing)
-    if horizon == 0:
-        zero = np.zeros(days.shape[0])
-        return Statistics(zero, zero.copy(), np.full(zero.shape, days.shape[1]))
-    filled = np.where(np.isnan(days), levels, days)
+    told = ~np.isnan(days)
+    warm = np.cumsum(told, axis=1) >= WARM_UP
+    filled = np.where(told, days, levels)
     sums = np.cumsum(np.concatenate([np.zeros((len(days), 1)), filled], axis=1), axis=1)
-    first = min(WARM_UP, days.shape[1]) - 1
-    origins = np.arange(max(first, 0), days.shape[1] - horizon)
-    if window is not None:
-        origins = origins[-window:]
-    mean = levels[:, -1] * horizon
-    counted = np.full(len(days), origins.size)
-    if origins.size < 2:  # noqa: PLR2004 - one error has no spread
-        return Statistics(mean, np.full(len(days), np.nan), counted)
-    errors = sums[:, origins + 1 + horizon] - sums[:, origins + 1] - levels[:, origins] * horizon
-    return Statistics(mean, np.sqrt((errors**2).mean(axis=1)), counted)
+    horizons = np.broadcast_to(np.asarray(horizon, dtype=np.int64), (len(days),))
+    mean, deviation = np.zeros(len(days)), np.zeros(len(days))
+    counted = told.sum(axis=1)
+    for length in np.unique(horizons[horizons > 0]):
+        rows = np.flatnonzero(horizons == length)
+        origins = np.arange(days.shape[1] - length)[-(window or days.shape[1]) :]
+        mean[rows] = levels[rows, -1] * length
+        errors = sums[np.ix_(rows, origins + 1 + length)] - sums[np.ix_(rows, origins + 1)]
+        errors -= levels[np.ix_(rows, origins)] * length
+        valid = warm[np.ix_(rows, origins)]
+        counted[rows] = valid.sum(axis=1)
+        total = np.where(valid, errors**2, 0).sum(axis=1)
+        known = counted[rows] > 1
+        deviation[rows] = np.sqrt(np.divide(total, counted[rows], out=np.full(rows.size, np.nan), where=known))
+    return Statistics(mean, deviation, counted)
