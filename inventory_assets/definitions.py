@@ -13,16 +13,22 @@ def defs() -> dg.Definitions:
     from inventory_assets.defs import analytics, bronze, gold, jobs, publish, purge, quality, schedules, sensors, silver
     from inventory_assets.defs import maintenance as upkeep
     from inventory_assets.defs import nightly as night
+    from inventory_assets.defs import replenishment as planning
     from inventory_assets.defs import watch as by_clock
     from inventory_assets.defs.resources import resources
 
     return dg.Definitions(
-        assets=dg.load_assets_from_modules([bronze, silver, gold, analytics, quality, publish], include_specs=True),
+        assets=dg.load_assets_from_modules(
+            [bronze, silver, gold, analytics, quality, planning, publish], include_specs=True
+        ),
         asset_checks=[by_clock.newest_days],
-        jobs=[jobs.refresh, night.nightly_key_check, by_clock.watch, upkeep.maintain, upkeep.restore, purge.purge],
+        jobs=[
+            *(jobs.refresh, night.nightly_key_check, planning.replenish, by_clock.watch),
+            *(upkeep.maintain, upkeep.restore, purge.purge),
+        ],
         schedules=[
             *(schedules.hourly_suppliers, schedules.daily_snapshot, by_clock.hourly_watch),
-            *(night.every_night, purge.nightly_purge, upkeep.weekly_maintenance),
+            *(night.every_night, planning.every_night, purge.nightly_purge, upkeep.weekly_maintenance),
         ],
         sensors=[sensors.landing],
         resources=resources(),

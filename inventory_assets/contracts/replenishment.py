@@ -308,8 +308,6 @@ SUPPLIER_RISK = _table(
     ("gold/supplier_performance", "silver/supplier_orders", "replenishment/inventory_policy"),
 )  # fmt: skip
 
-PEOPLES_TABLES: tuple[Table, ...] = (PLANNING_PARAMETERS, PROPOSAL_DECISIONS)
-"""Tables that hold what people decided: appended, not restored, not computed."""
 REPLENISHMENT: tuple[Table, ...] = (
     PLANNING_PARAMETERS,
     PROPOSAL_DECISIONS,

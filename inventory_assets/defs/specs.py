@@ -9,6 +9,7 @@ import dagster as dg
 from inventory_assets.contracts.column_lineage import sources_of
 from inventory_assets.contracts.domains import DOMAINS, data_class
 from inventory_assets.contracts.model import Column, Table
+from inventory_assets.contracts.tables import NIGHTLY_LAYERS
 from inventory_assets.defs.freshness import policy
 from inventory_assets.defs.partitions import DAILY
 
@@ -18,8 +19,13 @@ warnings.filterwarnings("ignore", message="Parameter `owners`", category=dg.Beta
 LAKE_POOL = "lake"
 """Every step that writes Delta tables takes this pool, so that each table has one writer."""
 KEEPER = "the sensor `landing` through the job `refresh`; materialising it here builds it again, changed or not"
-KEEPERS = {"silver/decisions": "people and nightly checks, through `inventory quarantine`"}
+KEEPERS = {
+    "silver/decisions": "people and nightly checks, through `inventory quarantine`",
+    "replenishment/planning_parameters": "people, through `inventory params`",
+    "replenishment/proposal_decisions": "people, through `inventory proposals`",
+}
 """Who writes a table that is no step of the refresh."""
+NIGHTLY = "the job `replenish`, every night and on demand; materialising it here builds it again, changed or not"
 
 OWNER = "team:inventory-data"
 """Who answers for what is no table: jobs, sensors, schedules, the published file."""
@@ -31,6 +37,7 @@ KINDS = {
     "silver": {"deltalake", "polars", "silver"},
     "gold": {"deltalake", "polars", "gold"},
     "analytics": {"deltalake", "polars"},
+    "replenishment": {"deltalake", "polars"},
 }
 
 
@@ -69,10 +76,11 @@ def is_daily(table: Table) -> bool:
 def describe(table: Table) -> str:
     """Description of a table with grain, key, reach and upstream."""
     upstream = ", ".join(f"`{path}`" for path in table.upstream) or "landing files"
+    keeper = KEEPERS.get(table.path, NIGHTLY if table.layer in NIGHTLY_LAYERS else KEEPER)
     return (
         f"{table.description}\n\n**Grain**: {table.grain}\n\n**Key**: {', '.join(table.key)}\n\n"
         f"**Late data**: {table.reach.rule} ({table.reach.days_back} days back, {table.reach.days_forward} forward)\n\n"
-        f"**From**: {upstream}\n\n**Kept current by**: {KEEPERS.get(table.path, KEEPER)}"
+        f"**From**: {upstream}\n\n**Kept current by**: {keeper}"
     )
 
 

@@ -16,7 +16,7 @@ from inventory_assets.contracts.bronze import BRONZE
 from inventory_assets.contracts.gold import OPEN_SUPPLIER_ORDERS
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.silver import DECISIONS, PRODUCTS, QUARANTINE
-from inventory_assets.contracts.tables import TABLES
+from inventory_assets.contracts.tables import NIGHTLY_LAYERS, TABLES
 from inventory_assets.ingest.landing import list_landing
 from inventory_assets.lakehouse.changes import changed_partitions
 from inventory_assets.lakehouse.lake import Lake
@@ -102,7 +102,11 @@ class Watch:
             files_waiting=tuple(file.path for file in listing.files if file.path not in held[file.feed]),
             unrecognised=tuple((other.path, other.reason) for other in listing.unrecognised),
             rows={path: self._count(TABLES[path], version) for path, version in versions.items()},
-            behind=tuple(path for path, table in TABLES.items() if self._is_behind(table, versions)),
+            behind=tuple(
+                path
+                for path, table in TABLES.items()
+                if table.layer not in NIGHTLY_LAYERS and self._is_behind(table, versions)
+            ),
             unpublished=tuple(
                 path for path in dict.fromkeys(SOURCES.values()) if versions.get(path) != carried.get(path)
             ),

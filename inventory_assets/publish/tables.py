@@ -14,6 +14,7 @@ from inventory_assets.contracts.analytics import ANALYTICS
 from inventory_assets.contracts.gold import GOLD
 from inventory_assets.contracts.model import Reach, Table, count, day, text, units
 from inventory_assets.contracts.silver import DAY_BALANCE, LOCATIONS, PRODUCTS, QUARANTINE, SUPPLIERS
+from inventory_assets.contracts.tables import PLANNED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -47,7 +48,9 @@ QUARANTINE_SUMMARY = Table(
 MASTERS: tuple[Table, ...] = (PRODUCTS, LOCATIONS, SUPPLIERS)
 """Masters; the file holds their current versions only."""
 
-PUBLISHED: tuple[Table, ...] = (*GOLD, *ANALYTICS, *MASTERS, DAY_BALANCE, QUARANTINE_SUMMARY)
+PUBLISHED: tuple[Table, ...] = (
+    *GOLD, *ANALYTICS, *PLANNED, *MASTERS, DAY_BALANCE, QUARANTINE_SUMMARY,
+)  # fmt: skip
 """Every table of the file, in the order it is written."""
 
 AS_STORED: tuple[Table, ...] = tuple(table for table in PUBLISHED if table not in (*MASTERS, QUARANTINE_SUMMARY))

@@ -242,7 +242,7 @@ def _kept(made: list[Row], inputs: Inputs) -> list[Row]:
 
 
 def _stands(before: Row, row: Row) -> bool:
-    """Whether an earlier proposal is near enough to today's to stay; a transfer only where its giver still has as much."""
+    """Whether an earlier proposal is near enough to stay; a transfer only where its giver still has as much."""
     near = abs(row["quantity"] - before["quantity"]) <= max(row["pack"], row["keep_within"] * before["quantity"])
     same = all(before[name] == row[name] for name in ("supplier_id", "approved_before"))
     return near and same and (row["kind"] == "purchase" or before["quantity"] <= row["quantity"])
