@@ -14,6 +14,8 @@ from inventory_assets.commands.health import doctor
 from inventory_assets.commands.init import init
 from inventory_assets.commands.landing import load, reread, simulate
 from inventory_assets.commands.maintenance import maintain, restore
+from inventory_assets.commands.planning import params, replenish, whatif
+from inventory_assets.commands.proposals import proposals
 from inventory_assets.commands.quarantine import quarantine
 from inventory_assets.commands.reading import config, sql, status, validate
 from inventory_assets.commands.stream import stream
@@ -51,11 +53,15 @@ app.command()(reread)
 app.command()(backfill)
 app.command()(maintain)
 app.command()(restore)
+app.command()(replenish)
+app.command()(whatif)
 simulate.command()(stream)
 app.add_typer(load, name="load")
 app.add_typer(simulate, name="simulate")
 app.add_typer(config, name="config")
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(params, name="params")
+app.add_typer(proposals, name="proposals")
 app.add_typer(database, name="db")
 
 if __name__ == "__main__":

@@ -137,8 +137,8 @@ _ALL: tuple[Parameter, ...] = (
     Parameter("transfer", "word", "", "yes", "Whether stock of our other locations is taken before anything is bought.",
               allowed=("yes", "no")),
     Parameter("transfer_time", "number", "days", 2.0, "Days from the decision to move goods to their arrival.", 0, 60),
-    Parameter("keep_within", "number", "", 0.25, "A proposal of an earlier day stands while the quantity computed "
-              "today differs by no more than this share of it, or one pack.", 0, 1),
+    Parameter("keep_within", "number", "", 0.5, "A proposal of an earlier day stands while the quantity computed "
+              "today differs by no more than this share of it or of a review period's demand, or one pack.", 0, 1),
     Parameter("count_interval_a", "whole", "days", 30, "Days between two counts of class A.", 1),
     Parameter("count_interval_b", "whole", "days", 90, "Days between two counts of class B.", 1),
     Parameter("count_interval_c", "whole", "days", 180, "Days between two counts of class C.", 1),

@@ -212,7 +212,7 @@ def _shared(row: Row, today: date) -> Row:
         **{name: row[name] for name in (
             *PAIR, "unit_cost", "currency", "on_hand", "unavailable", "reserved", "on_order", "in_transit",
             "position", "reorder_point", "order_up_to", "stock_basis", "keep_within", "pack", "supplier_minimum",
-            "budget",
+            "budget", "demand_mean_day", "review_period_days",
         )},
         "approved_before": row["approved_before"],
         "outgoing": row["outgoing"],
@@ -243,7 +243,8 @@ def _kept(made: list[Row], inputs: Inputs) -> list[Row]:
 
 def _stands(before: Row, row: Row) -> bool:
     """Whether an earlier proposal is near enough to stay; a transfer only where its giver still has as much."""
-    near = abs(row["quantity"] - before["quantity"]) <= max(row["pack"], row["keep_within"] * before["quantity"])
+    usual = max(before["quantity"], row["demand_mean_day"] * row["review_period_days"])
+    near = abs(row["quantity"] - before["quantity"]) <= max(row["pack"], row["keep_within"] * usual)
     same = all(before[name] == row[name] for name in ("supplier_id", "approved_before"))
     return near and same and (row["kind"] == "purchase" or before["quantity"] <= row["quantity"])
 
