@@ -19,7 +19,7 @@ import polars as pl
 from inventory_assets.contracts.parameters import PLANNING_PARAMETERS
 from inventory_assets.contracts.replenishment import ORDER_PROPOSALS, PROPOSAL_DECISIONS
 from inventory_assets.lakehouse.writing import sole_writer
-from inventory_assets.pipeline.replenishment import POLICY_INPUTS, computed_policy
+from inventory_assets.pipeline.replenishment import computed_policy, policy_inputs
 from inventory_assets.pipeline.workspace import Workspace
 from inventory_assets.replenishment.deciding import decide, send, standing
 from inventory_assets.replenishment.parameters import Setting, setting_row
@@ -30,7 +30,7 @@ SHOWN = (
     "economic_quantity", "minimum_order", "pack", "maximum_stock", "null_reason",
 )  # fmt: skip
 """What `whatif` compares."""
-ORDER_COLUMNS = ("order_id", "line_number", "kind", "supplier_id", "from_location_id", "location_id", "product_sku",
+ORDER_COLUMNS: tuple[str, ...] = ("order_id", "line_number", "kind", "supplier_id", "from_location_id", "location_id", "product_sku",
                  "quantity", "unit_cost", "currency", "expected_on", "approved_by", "proposal_id")  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def what_if(workspace: Workspace, item: str, settings: Collection[Setting]) -> l
         PlanningError: the item has no demand anywhere.
     """
     lake, now = workspace.lake, workspace.now()
-    pins = lake.pins(POLICY_INPUTS)
+    pins = lake.pins(policy_inputs())
     history = lake.scan(PLANNING_PARAMETERS).collect()
     wanted = history
     for setting in settings:

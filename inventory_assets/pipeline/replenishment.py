@@ -31,6 +31,7 @@ from inventory_assets.contracts.silver import (
     SUPPLIER_ORDERS,
     SUPPLIERS,
 )
+from inventory_assets.contracts.tables import TABLES
 from inventory_assets.lakehouse.lake import Lake, Scope
 from inventory_assets.pipeline.workspace import Report, Workspace, nothing_new
 from inventory_assets.replenishment.deciding import under_way
@@ -47,6 +48,8 @@ HISTORY_DAYS = 400
 POLICY_INPUTS = (
     DAILY_INVENTORY_SUMMARY, STOCK_MOVEMENTS, SUPPLIER_PERFORMANCE, PRODUCTS, SUPPLIERS, LOCATIONS, PLANNING_PARAMETERS,
 )  # fmt: skip
+FORECASTS = ("analytics/cumulative_demand_forecast",)
+"""Issued forecasts of demand over so many days, by path: policies take them where they have rows."""
 PROPOSAL_INPUTS = (
     INVENTORY_POLICY,
     INVENTORY_POSITION,
@@ -61,13 +64,18 @@ def refresh_policy(workspace: Workspace, *, anew: bool = False) -> Report:
     """Compute the policy of every pair when demand, masters, suppliers, parameters or the day changed, or `anew`."""
     lake, today = workspace.lake, workspace.now().date()
     report = Report((INVENTORY_POLICY,))
-    pins = stale(lake, (INVENTORY_POLICY,), POLICY_INPUTS, today, anew=anew)
+    pins = stale(lake, (INVENTORY_POLICY,), policy_inputs(), today, anew=anew)
     if pins is None:
         return report
     settings = lake.scan(PLANNING_PARAMETERS, pins.get(PLANNING_PARAMETERS.path)).collect()
     rows = computed_policy(lake, pins, today, settings)
     report.add(INVENTORY_POLICY, lake.replace(INVENTORY_POLICY, rows, Scope(), {**pins, DAY: today.toordinal()}), None)
     return report
+
+
+def policy_inputs() -> tuple[Table, ...]:
+    """What policies are computed from; forecasts where this installation has them."""
+    return (*POLICY_INPUTS, *(TABLES[path] for path in FORECASTS if path in TABLES))
 
 
 def computed_policy(
@@ -94,7 +102,14 @@ def computed_policy(
         kept = pairs["product_sku"].is_in(list(items))
         told = History(told.pairs.filter(kept), told.first_day, told.demand[kept.to_numpy()])
         pairs = pairs.filter(kept)
-    return levels(pairs, told, None, today)
+    return levels(pairs, told, issued_forecast(lake, pins), today)
+
+
+def issued_forecast(lake: Lake, pins: Mapping[str, int]) -> pl.DataFrame | None:
+    """Demand over the next days together with its measured error, by pair and number of days; None before any."""
+    names = ("product_sku", "location_id", "horizon_days", "cumulative_mean", "cumulative_sd")
+    found = [lake.scan(TABLES[path], pins[path]).select(names) for path in FORECASTS if path in pins]
+    return found[0].collect() if found else None
 
 
 def demand_of(

@@ -3,7 +3,8 @@
 Every number of a row follows from the other columns of that row by the formulas of this room, so that a planner can
 check it. Periodic review (R3 of the requirements): S = F(L + R) + SS(L + R), ordered up to whenever the position is at
 or below it; the watched position of live alerts has r = F(L) + SS(L). Invariant: levels are null together, with a
-reason; an item without a sale for `dead_after` days has levels of 0.
+reason; an item without a sale in the last
+`dead_after` days of the data has levels of 0.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from inventory_assets.contracts.replenishment import INVENTORY_POLICY
 from inventory_assets.contracts.schemas import polars_schema
 from inventory_assets.replenishment.classification import abc_classes, demand_patterns, xyz_classes
 from inventory_assets.replenishment.demand_history import PAIR, History, weekly
-from inventory_assets.replenishment.demand_statistics import smoothed_statistics, trailing_statistics
+from inventory_assets.replenishment.demand_statistics import WARM_UP, smoothed_statistics, trailing_statistics
 from inventory_assets.replenishment.distributions import Normal
 from inventory_assets.replenishment.domain import BoolArray, FloatArray
 from inventory_assets.replenishment.lot_sizes import economic_order_quantity
 from inventory_assets.replenishment.safety_stock import level_for_cycle_service, level_for_fill_rate
 
 LEAST_HISTORY_DAYS = 28
-"""Days of demand below which no level is given."""
+"""Days of demand below which no level is given; longer intervals need more, so that two of their errors are known."""
 YEAR_DAYS = 365
 PLAIN_WINDOW_DAYS = 90
 """Days the textbook formulas of the comparison look at."""
@@ -104,7 +105,10 @@ def levels(pairs: pl.DataFrame, history: History, forecast: pl.DataFrame | None,
     before_mean, protected_mean = mean * time, mean * (time + review)
     protected_sd = np.sqrt(spread[:, 1] ** 2 + (mean * lead_sd) ** 2)
     before_sd = np.minimum(np.sqrt(spread[:, 0] ** 2 + (mean * lead_sd) ** 2), protected_sd)
-    quiet = np.array([(today - day).days for day in pairs["last_demand_day"]]) > _numbers(pairs, "dead_after")
+    quiet = np.array([(history.last_day - day).days for day in pairs["last_demand_day"]]) > _numbers(
+        pairs, "dead_after"
+    )
+    needed = np.maximum(LEAST_HISTORY_DAYS, WARM_UP + horizons[:, 1] + 1)
     good = known_lead & (told >= LEAST_HISTORY_DAYS) & ~np.isnan(protected_sd) & ~np.isnan(mean)
     cost, rate = _numbers(pairs, "unit_cost"), _numbers(pairs, "holding_cost_rate")
     lot = _economic(mean, _numbers(pairs, "fixed_cost"), rate * cost, good & ~quiet)
@@ -140,7 +144,9 @@ def levels(pairs: pl.DataFrame, history: History, forecast: pl.DataFrame | None,
         textbook_order_up_to=_whole(
             plain.mean * (time + review) + factor * plain.deviation * np.sqrt(time + review), good
         ),
-        null_reason=pl.Series([_why(*each) for each in zip(known_lead, told, good, strict=True)], dtype=pl.String),
+        null_reason=pl.Series(
+            [_why(*each) for each in zip(known_lead, told, needed, good, strict=True)], dtype=pl.String
+        ),
         dead=pl.Series(quiet),
         processing_date=pl.lit(today),
     )
@@ -238,12 +244,12 @@ def _safety_factor(target: FloatArray) -> FloatArray:
     return special.ndtri(target)
 
 
-def _why(known_lead: bool, told: int, good: bool) -> str | None:
+def _why(known_lead: bool, told: int, needed: int, good: bool) -> str | None:
     if good:
         return None
     if not known_lead:
         return NO_LEAD_TIME
-    return SHORT.format(told, LEAST_HISTORY_DAYS)
+    return SHORT.format(told, needed)
 
 
 def _numbers(frame: pl.DataFrame, name: str) -> FloatArray:
