@@ -14,7 +14,7 @@ from inventory_assets.commands.health import doctor
 from inventory_assets.commands.init import init
 from inventory_assets.commands.landing import load, reread, simulate
 from inventory_assets.commands.maintenance import maintain, restore
-from inventory_assets.commands.planning import params, replenish, whatif
+from inventory_assets.commands.planning import backtest, params, replenish, whatif
 from inventory_assets.commands.proposals import proposals
 from inventory_assets.commands.quarantine import quarantine
 from inventory_assets.commands.reading import config, sql, status, validate
@@ -55,6 +55,7 @@ app.command()(maintain)
 app.command()(restore)
 app.command()(replenish)
 app.command()(whatif)
+app.command()(backtest)
 simulate.command()(stream)
 app.add_typer(load, name="load")
 app.add_typer(simulate, name="simulate")

@@ -192,6 +192,30 @@ def _store(settings: list[Setting], *, dry_run: bool, now: bool, as_json: bool) 
     typer.echo(f"{made.height} of {len(settings)} set, the others were so already; {when}")
 
 
+def backtest(
+    service: Annotated[float, typer.Option("--service", min=0.5, max=0.999, help="Wanted fill rate.")] = 0.95,
+    lead_time: Annotated[int, typer.Option("--lead-time", min=0, max=180, help="Days from order to receipt.")] = 7,
+    review: Annotated[int, typer.Option("--review", min=1, max=90, help="Days between two looks.")] = 7,
+    days: Annotated[int, typer.Option("--days", min=28, max=730, help="Last days that are measured.")] = 182,
+    as_json: Json = False,
+) -> None:
+    """What formulas for the order level would have reached on your own demand; nothing is saved. 3 without history."""
+    from inventory_assets.pipeline.backtest import compared
+    from inventory_assets.replenishment.comparing import Setup
+
+    with working("replaying"):
+        rows = compared(workspace_of(load_settings()), Setup(lead_time, review, service, days))
+    if rows.is_empty():
+        fail(f"demand is known for too few days: {days} measured ones and eight weeks before them", Exit.NOT_READY)
+    if as_json:
+        print_json(rows.to_dicts())
+        return
+    columns = ("policy", "fill_value", "fill_value_low", "fill_value_high", "cycle_service", "stock_value",
+               "days_of_cover", "turns", "orders")  # fmt: skip
+    print_grid(columns, rows.select(columns).rows())
+    typer.echo(f"{rows['pairs'][0]:,} pairs, {rows['first_day'][0]} to {rows['last_day'][0]}")
+
+
 def replenish(as_json: Json = False) -> None:
     """Compute policies, proposals and key figures now, as the nightly job does."""
     own = load_settings()

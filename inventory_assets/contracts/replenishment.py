@@ -308,6 +308,36 @@ SUPPLIER_RISK = _table(
     ("gold/supplier_performance", "silver/supplier_orders", "replenishment/inventory_policy"),
 )  # fmt: skip
 
+POLICY_BACKTEST = _table(
+    "policy_backtest",
+    "What formulas for the order-up-to level would have reached on the demand of this installation: the seed formula, "
+    "the textbook's, and the one in use; computed on demand.",
+    "formula",
+    ("policy",),
+    (
+        text("policy", "Formula."),
+        day("first_day", "First measured day."),
+        day("last_day", "Last measured day."),
+        count("pairs", "Items × locations."),
+        count("lead_time_days", "Lead time of the trial."),
+        count("review_period_days", "Review period of the trial."),
+        ratio("target", "Wanted fill rate.", minimum=0, maximum=1),
+        ratio("fill_units", "Units delivered on the day ÷ units asked for.", nullable=True),
+        ratio("fill_value", "The same at cost.", nullable=True),
+        ratio("fill_value_low", "Lower end of its 95 % interval over items.", nullable=True),
+        ratio("fill_value_high", "Upper end.", nullable=True),
+        ratio("fill_item_mean", "Mean fill rate of the items.", nullable=True),
+        ratio("cycle_service", "Share of cycles in which nothing was short.", nullable=True),
+        ratio("stock_value", "Mean stock at cost.", unit="currency", nullable=True),
+        ratio("stock_value_low", "Lower end of its 95 % interval over items.", unit="currency", nullable=True),
+        ratio("stock_value_high", "Upper end.", unit="currency", nullable=True),
+        ratio("days_of_cover", "Mean stock ÷ demand a day, at cost.", unit="days", nullable=True),
+        ratio("turns", "Goods delivered a year ÷ mean stock, at cost.", nullable=True),
+        ratio("orders", "Order lines a year.", nullable=True),
+    ),
+    ("gold/daily_inventory_summary", "silver/stock_movements", "silver/products", "silver/locations"),
+)  # fmt: skip
+
 REPLENISHMENT: tuple[Table, ...] = (
     PLANNING_PARAMETERS,
     PROPOSAL_DECISIONS,
@@ -319,5 +349,6 @@ REPLENISHMENT: tuple[Table, ...] = (
     CYCLE_COUNT_PROPOSALS,
     INVENTORY_KPIS,
     SUPPLIER_RISK,
+    POLICY_BACKTEST,
 )
 """Every table of the layer, in the order data flows."""

@@ -17,6 +17,7 @@ from inventory_assets.contracts.gold import (
     SUPPLIER_PERFORMANCE,
     SUPPLY_COVERAGE,
 )
+from inventory_assets.contracts.replenishment import POLICY_BACKTEST
 from inventory_assets.contracts.tables import PEOPLES_TABLES
 from inventory_assets.settings import FreshnessSettings, Settings
 
@@ -26,8 +27,8 @@ SELDOM = {table.path for table in (SUPPLIER_PERFORMANCE, OPEN_SUPPLIER_ORDERS, S
 """Tables that change when suppliers report or a month ends, not with every day's sales."""
 
 
-BY_PEOPLE = {table.path for table in PEOPLES_TABLES}
-"""Tables that change when people decide something."""
+BY_PEOPLE = {*(table.path for table in PEOPLES_TABLES), POLICY_BACKTEST.path}
+"""Tables that change when people decide something, or ask for it."""
 
 
 def policy(path: str, allowed: FreshnessSettings | None = None) -> dg.FreshnessPolicy | None:

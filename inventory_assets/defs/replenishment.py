@@ -43,6 +43,12 @@ def _figures(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
     return refresh_figures(store.workspace(), anew=ask.anew), ()
 
 
+def _backtest(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
+    from inventory_assets.pipeline.backtest import refresh_backtest
+
+    return refresh_backtest(store.workspace()), ()
+
+
 POLICY_STEP = Step(
     "inventory_policy",
     (tables.INVENTORY_POLICY,),
@@ -70,12 +76,22 @@ FIGURES_STEP = Step(
 NIGHTLY_STEPS = (POLICY_STEP, PROPOSALS_STEP, WATCHED_STEP, FIGURES_STEP)
 """Steps of the nightly job, in the order data flows."""
 
+BACKTEST_STEP = Step(
+    "policy_backtest",
+    (tables.POLICY_BACKTEST,),
+    _backtest,
+    "Formulas for the order-up-to level side by side on the demand of this installation; on demand, not at night.",
+)
+ON_DEMAND_STEPS = (BACKTEST_STEP,)
+"""Steps nobody runs but people: materialise them, or `inventory backtest`."""
+
 planning_parameters = spec(parameters.PLANNING_PARAMETERS)
 proposal_decisions = spec(tables.PROPOSAL_DECISIONS)
 inventory_policy = as_asset(POLICY_STEP)
 order_proposals = as_asset(PROPOSALS_STEP)
 planning_board = as_asset(WATCHED_STEP)
 inventory_figures = as_asset(FIGURES_STEP)
+policy_backtest = as_asset(BACKTEST_STEP)
 
 
 def _one_after_another() -> dict[str, dict[str, dg.DependencyDefinition]]:

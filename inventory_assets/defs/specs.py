@@ -21,6 +21,7 @@ LAKE_POOL = "lake"
 KEEPER = "the sensor `landing` through the job `refresh`; materialising it here builds it again, changed or not"
 KEEPERS = {
     "silver/decisions": "people and nightly checks, through `inventory quarantine`",
+    "replenishment/policy_backtest": "nobody: materialise it here, or `inventory backtest`",
     "replenishment/planning_parameters": "people, through `inventory params`",
     "replenishment/proposal_decisions": "people, through `inventory proposals`",
 }

@@ -30,8 +30,10 @@ SHOWN = (
     "economic_quantity", "minimum_order", "pack", "maximum_stock", "null_reason",
 )  # fmt: skip
 """What `whatif` compares."""
-ORDER_COLUMNS: tuple[str, ...] = ("order_id", "line_number", "kind", "supplier_id", "from_location_id", "location_id", "product_sku",
-                 "quantity", "unit_cost", "currency", "expected_on", "approved_by", "proposal_id")  # fmt: skip
+ORDER_COLUMNS: tuple[str, ...] = (
+    "order_id", "line_number", "kind", "supplier_id", "from_location_id", "location_id", "product_sku",
+    "quantity", "unit_cost", "currency", "expected_on", "approved_by", "proposal_id",
+)  # fmt: skip
 
 
 class PlanningError(ValueError):

@@ -88,10 +88,10 @@ def test_a_step_runs_after_all_that_write_what_it_reads(loaded):
     assert order[-1] == "serving"
     from inventory_assets.contracts.tables import PEOPLES_TABLES
     from inventory_assets.defs.jobs import STEPS
-    from inventory_assets.defs.replenishment import NIGHTLY_STEPS
+    from inventory_assets.defs.replenishment import NIGHTLY_STEPS, ON_DEMAND_STEPS
     from inventory_assets.defs.steps import op_of
 
-    everything = {table.path for step in (*STEPS, *NIGHTLY_STEPS) for table in step.tables}
+    everything = {table.path for step in (*STEPS, *NIGHTLY_STEPS, *ON_DEMAND_STEPS) for table in step.tables}
     assert everything == set(TABLES) - {table.path for table in PEOPLES_TABLES}
     writer = {table.path: op_of(step) for step in STEPS for table in step.tables}
     for path, step in writer.items():

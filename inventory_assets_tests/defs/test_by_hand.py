@@ -9,10 +9,10 @@ import pytest
 
 from inventory_assets.contracts.tables import PEOPLES_TABLES, TABLES
 from inventory_assets.defs.jobs import STEPS
-from inventory_assets.defs.replenishment import NIGHTLY_STEPS
+from inventory_assets.defs.replenishment import NIGHTLY_STEPS, ON_DEMAND_STEPS
 from inventory_assets_tests.defs.installation import DAY, Installation, line, loaded, materialised
 
-ORDER = [step.name for step in (*STEPS, *NIGHTLY_STEPS)]
+ORDER = [step.name for step in (*STEPS, *NIGHTLY_STEPS, *ON_DEMAND_STEPS)]
 PEOPLES = {table.path for table in PEOPLES_TABLES}
 DAILY = {step.name for step in STEPS if step.daily}
 
