@@ -16,6 +16,8 @@ from inventory_assets.commands.landing import load, reread, simulate
 from inventory_assets.commands.live import live
 from inventory_assets.commands.live_log import history
 from inventory_assets.commands.maintenance import maintain, restore
+from inventory_assets.commands.planning import backtest, params, replenish, whatif
+from inventory_assets.commands.proposals import proposals
 from inventory_assets.commands.quarantine import quarantine
 from inventory_assets.commands.reading import config, sql, status, validate
 from inventory_assets.commands.stream import stream
@@ -54,11 +56,16 @@ app.command()(reread)
 app.command()(backfill)
 app.command()(maintain)
 app.command()(restore)
+app.command()(replenish)
+app.command()(whatif)
+app.command()(backtest)
 simulate.command()(stream)
 app.add_typer(load, name="load")
 app.add_typer(simulate, name="simulate")
 app.add_typer(config, name="config")
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(params, name="params")
+app.add_typer(proposals, name="proposals")
 app.add_typer(database, name="db")
 app.add_typer(live, name="live")
 live.add_typer(history)

@@ -26,21 +26,23 @@ def defs() -> dg.Definitions:
     from inventory_assets.defs import forecast as ahead
     from inventory_assets.defs import maintenance as upkeep
     from inventory_assets.defs import nightly as night
+    from inventory_assets.defs import replenishment as planning
     from inventory_assets.defs import watch as by_clock
     from inventory_assets.defs.resources import resources
 
     return dg.Definitions(
         assets=dg.load_assets_from_modules(
-            [bronze, live_log, silver, gold, analytics, ahead, quality, publish], include_specs=True
+            [bronze, live_log, silver, gold, analytics, ahead, quality, planning, publish], include_specs=True
         ),
         asset_checks=[by_clock.newest_days],
         jobs=[
-            *(jobs.refresh, night.nightly_key_check, ahead.nightly_forecast, by_clock.watch),
+            *(jobs.refresh, night.nightly_key_check, ahead.nightly_forecast, planning.replenish, by_clock.watch),
             *(upkeep.maintain, upkeep.restore, purge.purge),
         ],
         schedules=[
             *(schedules.hourly_suppliers, schedules.daily_snapshot, by_clock.hourly_watch),
-            *(night.every_night, ahead.forecast_every_night, purge.nightly_purge, upkeep.weekly_maintenance),
+            *(night.every_night, ahead.forecast_every_night, planning.every_night),
+            *(purge.nightly_purge, upkeep.weekly_maintenance),
         ],
         sensors=[sensors.landing],
         resources=resources(),

@@ -134,7 +134,7 @@ def _values(column: Column) -> str:
 
 def _days(table: Table) -> tuple[str, str]:
     """Reach in days; where the table is replaced as a whole, only its rule means anything."""
-    if table.cadence in ("whole", "nightly"):
+    if table.cadence == "whole":
         return "–", "–"
     reach = (table.reach.days_back, table.reach.days_forward)
     back, forward = (str(days) if days < _WHOLE_TABLE_DAYS else "all" for days in reach)
@@ -142,7 +142,7 @@ def _days(table: Table) -> tuple[str, str]:
 
 
 def _cadence(table: Table) -> str:
-    words = {"event_date": "day", "month": "month", "whole": "whole table", "nightly": "whole table, at night"}
+    words = {"event_date": "day", "month": "month", "whole": "whole table"}
     return words[table.cadence]
 
 

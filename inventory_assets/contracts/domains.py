@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from inventory_assets.contracts.model import DataClass, Table
+from inventory_assets.contracts.replenishment import REPLENISHMENT
 
-Domain = Literal["sales", "stock", "purchasing", "masters", "customers", "quality"]
+Domain = Literal["sales", "stock", "purchasing", "masters", "customers", "quality", "replenishment"]
 
 _TABLES: dict[Domain, tuple[str, ...]] = {
     "sales": (
@@ -57,6 +58,7 @@ _TABLES: dict[Domain, tuple[str, ...]] = {
         "silver/suppliers",
     ),
     "customers": ("analytics/customer_behavior_features",),
+    "replenishment": tuple(table.path for table in REPLENISHMENT),
     "quality": ("silver/quarantine", "silver/day_balance", "silver/decisions", "gold/quality_scores"),
 }
 

@@ -38,7 +38,7 @@ ITEM_DEMAND_FORECAST = Table(
     "item × day ahead",
     ("product_sku", "day"),
     (text("product_sku", "Item."), _ISSUED, day("day", "Day that is forecast."), *_DAY_FIGURES),
-    cadence="nightly",
+    cadence="whole",
     reach=_REACH,
     upstream=_UPSTREAM,
 )
@@ -56,7 +56,7 @@ DEMAND_FORECAST = Table(
         day("day", "Day that is forecast."),
         *_DAY_FIGURES,
     ),
-    cadence="nightly",
+    cadence="whole",
     reach=_REACH,
     upstream=_UPSTREAM,
 )
@@ -82,7 +82,7 @@ CUMULATIVE_DEMAND_FORECAST = Table(
         _sum(50), _sum(80), _sum(90), _sum(95), _sum(98), _sum(99),
         PROCESSED,
     ),
-    cadence="nightly",
+    cadence="whole",
     reach=_REACH,
     upstream=_UPSTREAM,
 )  # fmt: skip
@@ -123,7 +123,7 @@ FORECAST_ACCURACY = Table(
         ),
         PROCESSED,
     ),
-    cadence="nightly",
+    cadence="whole",
     reach=_REACH,
     upstream=_UPSTREAM,
 )

@@ -9,9 +9,9 @@ Type = Literal["String", "Int64", "Int32", "Int8", "Float64", "Boolean", "Date",
 """Column types. `Datetime` is UTC in microseconds, `Money` is Decimal(18, 4)."""
 
 DataClass = Literal["public", "internal", "confidential", "personal"]
-Layer = Literal["bronze", "silver", "gold", "analytics"]
-Cadence = Literal["event_date", "month", "whole", "nightly"]
-"""How a table is replaced: day by day, month by month, as a whole, or as a whole once a night outside the refresh."""
+Layer = Literal["bronze", "silver", "gold", "analytics", "replenishment"]
+Cadence = Literal["event_date", "month", "whole"]
+"""How a table is replaced: day by day, month by month, or as a whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,20 @@ from inventory_assets.contracts.forecast import FORECAST
 from inventory_assets.contracts.gold import GOLD
 from inventory_assets.contracts.log_tables import LOG_BRONZE, STOCK_STATEMENTS
 from inventory_assets.contracts.model import Table
-from inventory_assets.contracts.silver import SILVER
+from inventory_assets.contracts.parameters import PLANNING_PARAMETERS
+from inventory_assets.contracts.replenishment import PROPOSAL_DECISIONS, REPLENISHMENT
+from inventory_assets.contracts.silver import DECISIONS, SILVER
 
 TABLES: dict[str, Table] = {
     table.path: table
-    for table in (*BRONZE.values(), *LOG_BRONZE, *SILVER, STOCK_STATEMENTS, *GOLD, *ANALYTICS, *FORECAST)
-}
+    for table in (
+        *BRONZE.values(), *LOG_BRONZE, *SILVER, STOCK_STATEMENTS, *GOLD, *ANALYTICS, *FORECAST, *REPLENISHMENT,
+    )
+}  # fmt: skip
 """Every table by its path ("silver/returns")."""
-
-NIGHTLY: frozenset[str] = frozenset(path for path, table in TABLES.items() if table.cadence == "nightly")
-"""Tables that a job of the night writes and the refresh does not: they are as old as the last night."""
+NIGHTLY: frozenset[str] = frozenset(table.path for table in (*FORECAST, *REPLENISHMENT))
+"""Tables that jobs of the night or people write and the refresh does not."""
+PEOPLES_TABLES: tuple[Table, ...] = (DECISIONS, PLANNING_PARAMETERS, PROPOSAL_DECISIONS)
+"""Tables that hold what people decided: only appended to, never computed, merged or set back."""
+PLANNED: tuple[Table, ...] = tuple(table for table in REPLENISHMENT if table not in PEOPLES_TABLES)
+"""What the job `replenish` computes."""

@@ -13,6 +13,7 @@ from inventory_assets.contracts.domains import data_class
 from inventory_assets.contracts.forecast import FORECAST
 from inventory_assets.contracts.gold import GOLD
 from inventory_assets.contracts.silver import DAY_BALANCE, LOCATIONS, PRODUCTS, QUARANTINE, SUPPLIERS
+from inventory_assets.contracts.tables import PLANNED
 from inventory_assets.defs.freshness import policy
 from inventory_assets.defs.lane import carried_here
 from inventory_assets.defs.resources import Store
@@ -22,7 +23,7 @@ from inventory_assets.defs.specs import OWNER, key
 if TYPE_CHECKING:
     import duckdb
 
-PUBLISHED = (*GOLD, *ANALYTICS, *FORECAST, PRODUCTS, LOCATIONS, SUPPLIERS, DAY_BALANCE, QUARANTINE)
+PUBLISHED = (*GOLD, *ANALYTICS, *FORECAST, *PLANNED, PRODUCTS, LOCATIONS, SUPPLIERS, DAY_BALANCE, QUARANTINE)
 READABLE_SINCE = "v1.2.0"
 """Oldest DuckDB that can open the file: drivers of BI tools are years behind, and the newest format is no smaller."""
 

@@ -17,7 +17,7 @@ from inventory_assets.defs.resources import Store
 if TYPE_CHECKING:
     from inventory_assets.lakehouse.lake import Lake
 
-PREVIEWED = ("gold", "analytics")
+PREVIEWED = ("gold", "analytics", "replenishment")
 FRESHNESS = (
     "SELECT table_name, row_count, newest_event_at, freshness_seconds, quarantined_rows FROM data_as_of "
     "ORDER BY freshness_seconds DESC NULLS LAST, table_name"

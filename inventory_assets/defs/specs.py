@@ -21,7 +21,10 @@ LAKE_POOL = "lake"
 KEEPER = "the sensor `landing` through the job `refresh`; materialising it here builds it again, changed or not"
 KEEPERS = {
     "silver/decisions": "people and nightly checks, through `inventory quarantine`",
-    **dict.fromkeys(NIGHTLY, "a job of the night; materialising it here computes it now"),
+    **dict.fromkeys(NIGHTLY, "a job of the night, also on demand; materialising it here builds it again"),
+    "replenishment/policy_backtest": "nobody: materialise it here, or `inventory backtest`",
+    "replenishment/planning_parameters": "people, through `inventory params`",
+    "replenishment/proposal_decisions": "people, through `inventory proposals`",
 }
 """Who writes a table that is no step of the refresh."""
 
@@ -35,6 +38,7 @@ KINDS = {
     "silver": {"deltalake", "polars", "silver"},
     "gold": {"deltalake", "polars", "gold"},
     "analytics": {"deltalake", "polars"},
+    "replenishment": {"deltalake", "polars"},
 }
 
 
@@ -73,10 +77,11 @@ def is_daily(table: Table) -> bool:
 def describe(table: Table) -> str:
     """Description of a table with grain, key, reach and upstream."""
     upstream = ", ".join(f"`{path}`" for path in table.upstream) or "landing files"
+    keeper = KEEPERS.get(table.path, KEEPER)
     return (
         f"{table.description}\n\n**Grain**: {table.grain}\n\n**Key**: {', '.join(table.key)}\n\n"
         f"**Late data**: {table.reach.rule} ({table.reach.days_back} days back, {table.reach.days_forward} forward)\n\n"
-        f"**From**: {upstream}\n\n**Kept current by**: {KEEPERS.get(table.path, KEEPER)}"
+        f"**From**: {upstream}\n\n**Kept current by**: {keeper}"
     )
 
 

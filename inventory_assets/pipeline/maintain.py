@@ -13,8 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from inventory_assets.contracts.bronze import BRONZE
 from inventory_assets.contracts.model import Table
-from inventory_assets.contracts.silver import DECISIONS
-from inventory_assets.contracts.tables import TABLES
+from inventory_assets.contracts.tables import PEOPLES_TABLES, TABLES
 from inventory_assets.lakehouse.changes import written_bytes
 from inventory_assets.lakehouse.lake import Lake, LakeConflictError
 from inventory_assets.lakehouse.maintenance import (
@@ -73,7 +72,7 @@ def maintained_tables(lake: Lake, wanted: Collection[str] = ()) -> list[Table]:
     return [
         table
         for path, table in TABLES.items()
-        if table is not DECISIONS and (not wanted or path in wanted) and lake.version(table) is not None
+        if table not in PEOPLES_TABLES and (not wanted or path in wanted) and lake.version(table) is not None
     ]
 
 

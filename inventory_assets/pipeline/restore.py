@@ -13,8 +13,7 @@ from datetime import date
 
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.schemas import ContractError, delta_schema
-from inventory_assets.contracts.silver import DECISIONS
-from inventory_assets.contracts.tables import TABLES
+from inventory_assets.contracts.tables import PEOPLES_TABLES, TABLES
 from inventory_assets.lakehouse.lake import FORGOTTEN, Lake, same_columns, taken_in
 from inventory_assets.lakehouse.maintenance import is_readable, rewind, same_rows
 from inventory_assets.lakehouse.tags import Tag, Tags, TagsError
@@ -53,10 +52,13 @@ def restorable(lake: Lake, wanted: Collection[str] = ()) -> list[Table]:
     unknown = sorted(set(wanted) - set(TABLES))
     if unknown:
         raise RestoreError(f"no such table: {', '.join(unknown)}; `inventory status` names them")
-    if DECISIONS.path in wanted:
-        raise RestoreError(f"{DECISIONS.path} is people's work and is not set back; take a decision that undoes them")
+    decided = [table.path for table in PEOPLES_TABLES if table.path in wanted]
+    if decided:
+        raise RestoreError(
+            f"{', '.join(decided)} is people's work and is not set back; take a decision that undoes them"
+        )
     chosen = [TABLES[path] for path in TABLES if path in wanted] if wanted else [
-        table for table in TABLES.values() if table.layer != "bronze" and table is not DECISIONS
+        table for table in TABLES.values() if table.layer != "bronze" and table not in PEOPLES_TABLES
     ]  # fmt: skip
     return [table for table in chosen if lake.version(table) is not None]
 

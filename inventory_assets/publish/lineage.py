@@ -29,7 +29,7 @@ PAGE = "lineage.md"
 _NOTICE = "<!-- Written by `python -m inventory_assets.publish.lineage`. Change the declarations, not this page. -->"
 _EVERYWHERE = {DECISIONS.path, QUARANTINE.path, DAY_BALANCE.path}
 """Tables that touch every feed; drawn, they would hide all others."""
-_SCHEMAS = "gold|analytics|silver"
+_SCHEMAS = "gold|analytics|replenishment|silver"
 
 
 def page() -> str:

@@ -15,6 +15,7 @@ from inventory_assets.contracts.forecast import FORECAST
 from inventory_assets.contracts.gold import GOLD
 from inventory_assets.contracts.model import Reach, Table, count, day, text, units
 from inventory_assets.contracts.silver import DAY_BALANCE, LOCATIONS, PRODUCTS, QUARANTINE, SUPPLIERS
+from inventory_assets.contracts.tables import PLANNED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -48,7 +49,9 @@ QUARANTINE_SUMMARY = Table(
 MASTERS: tuple[Table, ...] = (PRODUCTS, LOCATIONS, SUPPLIERS)
 """Masters; the file holds their current versions only."""
 
-PUBLISHED: tuple[Table, ...] = (*GOLD, *ANALYTICS, *FORECAST, *MASTERS, DAY_BALANCE, QUARANTINE_SUMMARY)
+PUBLISHED: tuple[Table, ...] = (
+    *GOLD, *ANALYTICS, *FORECAST, *PLANNED, *MASTERS, DAY_BALANCE, QUARANTINE_SUMMARY,
+)  # fmt: skip
 """Every table of the file, in the order it is written."""
 
 AS_STORED: tuple[Table, ...] = tuple(table for table in PUBLISHED if table not in (*MASTERS, QUARANTINE_SUMMARY))

@@ -1,8 +1,9 @@
-"""Replenishment: how much to order and when. This part holds the theory: formulas, as pure functions of numbers.
+"""Replenishment, how much to order and when: the theory, a simulator of policies, and the rules that make proposals.
 
-Not here: reading tables, forecasts, which policy an item gets, proposals, clocks.
+Not here: reading and writing tables, forecasts, clocks. Theory takes numbers; what turns tables into policies,
+proposals and figures (`policy_levels`, `proposing`, `projecting` …) takes frames.
 
-Conventions, the same in every module:
+Conventions of the theory:
 
 - **Numpy in, numpy out, one row an item.** Every argument may be a number or an array; they are broadcast, and results
   have the broadcast shape (`frame["column"].to_numpy()` brings a Polars column here). What has a second axis (tiers of
@@ -17,5 +18,5 @@ Conventions, the same in every module:
   rows of mixed quality calls `domain.by_row`: it returns nan for these rows and the reason beside it.
 - scipy is imported inside functions, so that importing this package costs nothing.
 
-Invariant: nothing here reads a clock, an environment, a file or a random number.
+Invariant: nothing here reads a clock, an environment or a file; who needs random numbers is handed their source.
 """

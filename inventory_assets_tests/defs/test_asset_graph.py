@@ -7,7 +7,7 @@ import sys
 import dagster as dg
 import pytest
 
-from inventory_assets.contracts.tables import NIGHTLY, TABLES
+from inventory_assets.contracts.tables import PEOPLES_TABLES, TABLES
 from inventory_assets.definitions import defs
 from inventory_assets.settings import Settings
 from inventory_assets_tests.defs.asset_graph import FILE, as_lines
@@ -86,10 +86,15 @@ def test_a_step_runs_after_all_that_write_what_it_reads(loaded):
     order = [node.name for node in job.graph.nodes_in_topological_order]
     assert order[0] == "begin"
     assert order[-1] == "serving"
+    from inventory_assets.defs.forecast import FORECAST_STEP
     from inventory_assets.defs.jobs import STEPS
+    from inventory_assets.defs.replenishment import NIGHTLY_STEPS, ON_DEMAND_STEPS
     from inventory_assets.defs.steps import op_of
 
-    assert {table.path for step in STEPS for table in step.tables} == set(TABLES) - {"silver/decisions"} - NIGHTLY
+    steps = (*STEPS, FORECAST_STEP, *NIGHTLY_STEPS, *ON_DEMAND_STEPS)
+    assert {table.path for step in steps for table in step.tables} == set(TABLES) - {
+        table.path for table in PEOPLES_TABLES
+    }
     writer = {table.path: op_of(step) for step in STEPS for table in step.tables}
     for path, step in writer.items():
         sources = {writer[source] for source in TABLES[path].upstream if source in writer} - {step}

@@ -7,12 +7,14 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from inventory_assets.contracts.tables import TABLES
+from inventory_assets.contracts.tables import PEOPLES_TABLES, TABLES
 from inventory_assets.defs.forecast import FORECAST_STEP
 from inventory_assets.defs.jobs import STEPS
+from inventory_assets.defs.replenishment import NIGHTLY_STEPS, ON_DEMAND_STEPS
 from inventory_assets_tests.defs.installation import DAY, Installation, line, loaded, materialised
 
-ORDER = [step.name for step in (*STEPS, FORECAST_STEP)]
+ORDER = [step.name for step in (*STEPS, FORECAST_STEP, *NIGHTLY_STEPS, *ON_DEMAND_STEPS)]
+PEOPLES = {table.path for table in PEOPLES_TABLES}
 DAILY = {step.name for step in STEPS if step.daily}
 
 
@@ -54,7 +56,7 @@ def test_every_asset_can_be_launched_as_the_launchpad_offers_it(stocked):
     assert published.success
     assert materialised(published)
     shown |= metadata(published)
-    assert set(shown) == {*TABLES, "serving/inventory_duckdb"} - {"silver/decisions"}
+    assert set(shown) == {*TABLES, "serving/inventory_duckdb"} - PEOPLES
     for path, said in shown.items():
         numbers = ["rows_written", "seconds"] + (["dagster/row_count"] if path in TABLES else ["rows", "bytes"])
         assert all(isinstance(said[name], int | float) and said[name] >= 0 for name in numbers), path
@@ -62,7 +64,10 @@ def test_every_asset_can_be_launched_as_the_launchpad_offers_it(stocked):
     assert shown["gold/store_performance"]["preview"].count("| S1 | 2024-05-02 |") == 1, "the last day of the range"
     assert "gold.store_performance" in shown["serving/inventory_duckdb"]["data_as_of"]
     previewed = {path for path, said in shown.items() if "preview" in said}
-    assert previewed == {path for path, table in TABLES.items() if table.layer in ("gold", "analytics")}
+    assert (
+        previewed
+        == {path for path, table in TABLES.items() if table.layer in ("gold", "analytics", "replenishment")} - PEOPLES
+    )
 
 
 def test_the_refresh_job_logs_no_preview(stocked):

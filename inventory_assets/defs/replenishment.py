@@ -1,0 +1,118 @@
+"""Replenishment: the nightly job that turns gold into policies, proposals and what planners look at."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from inventory_assets.contracts import parameters
+from inventory_assets.contracts import replenishment as tables
+from inventory_assets.defs.jobs import serving
+from inventory_assets.defs.lane import LANE, LANE_TAG
+from inventory_assets.defs.maintenance import begin
+from inventory_assets.defs.resources import Store
+from inventory_assets.defs.specs import OWNER, WHEN_IT_FAILS, spec
+from inventory_assets.defs.steps import Ask, Step, as_asset, as_op, op_of
+
+if TYPE_CHECKING:
+    from inventory_assets.pipeline.workspace import Report
+
+
+def _policy(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
+    from inventory_assets.pipeline.replenishment import refresh_policy
+
+    return refresh_policy(store.workspace(), anew=ask.anew), ()
+
+
+def _proposals(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
+    from inventory_assets.pipeline.replenishment import refresh_proposals
+
+    return refresh_proposals(store.workspace(), anew=ask.anew), ()
+
+
+def _watched(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
+    from inventory_assets.pipeline.planning_figures import refresh_watched
+
+    return refresh_watched(store.workspace(), anew=ask.anew), ()
+
+
+def _figures(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
+    from inventory_assets.pipeline.planning_figures import refresh_figures
+
+    return refresh_figures(store.workspace(), anew=ask.anew), ()
+
+
+def _backtest(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
+    from inventory_assets.pipeline.backtest import refresh_backtest
+
+    return refresh_backtest(store.workspace()), ()
+
+
+POLICY_STEP = Step(
+    "inventory_policy",
+    (tables.INVENTORY_POLICY,),
+    _policy,
+    "Reorder point, order-up-to level and safety stock of every item and location, with the inputs of each.",
+)
+PROPOSALS_STEP = Step(
+    "order_proposals",
+    (tables.ORDER_PROPOSALS,),
+    _proposals,
+    "What to order or to move today, each with its arithmetic, and what was decided about it.",
+)
+WATCHED_STEP = Step(
+    "planning_board",
+    (tables.STOCK_PROJECTION, tables.REORDER_ALERTS, tables.EXCEPTIONS, tables.CYCLE_COUNT_PROPOSALS),
+    _watched,
+    "Stock of the coming days, alerts, what does not fit, and what to count next.",
+)
+FIGURES_STEP = Step(
+    "inventory_figures",
+    (tables.INVENTORY_KPIS, tables.SUPPLIER_RISK),
+    _figures,
+    "Key figures of inventory by location, and how risky suppliers are.",
+)
+NIGHTLY_STEPS = (POLICY_STEP, PROPOSALS_STEP, WATCHED_STEP, FIGURES_STEP)
+"""Steps of the nightly job, in the order data flows."""
+
+BACKTEST_STEP = Step(
+    "policy_backtest",
+    (tables.POLICY_BACKTEST,),
+    _backtest,
+    "Formulas for the order-up-to level side by side on the demand of this installation; on demand, not at night.",
+)
+ON_DEMAND_STEPS = (BACKTEST_STEP,)
+"""Steps nobody runs but people: materialise them, or `inventory backtest`."""
+
+planning_parameters = spec(parameters.PLANNING_PARAMETERS)
+proposal_decisions = spec(tables.PROPOSAL_DECISIONS)
+inventory_policy = as_asset(POLICY_STEP)
+order_proposals = as_asset(PROPOSALS_STEP)
+planning_board = as_asset(WATCHED_STEP)
+inventory_figures = as_asset(FIGURES_STEP)
+policy_backtest = as_asset(BACKTEST_STEP)
+
+
+def _one_after_another() -> dict[str, dict[str, dg.DependencyDefinition]]:
+    names = [begin.name, *(op_of(step) for step in NIGHTLY_STEPS), serving.name]
+    return {name: {"after": dg.DependencyDefinition(before, "done")} for before, name in pairwise(names)}
+
+
+replenish = dg.GraphDefinition(
+    "replenish",
+    node_defs=[begin, *(as_op(step) for step in NIGHTLY_STEPS), serving],
+    dependencies=_one_after_another(),
+    description="Policies, order proposals, alerts, projection, exceptions and key figures of the day, from what gold "
+    "holds; then the DuckDB file. Run again with nothing new it writes nothing.",
+).to_job(executor_def=dg.in_process_executor, tags={LANE_TAG: LANE}, owners=[OWNER], metadata=WHEN_IT_FAILS)
+
+every_night = dg.ScheduleDefinition(
+    name="nightly_replenishment",
+    job=replenish,
+    cron_schedule="50 2 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    owners=[OWNER],
+    description="Policies and proposals for the new day, every night at 02:50 UTC, after the key check.",
+)
