@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _ROWS = """
 SELECT item, location, previous_hash, hash, part, bucket, kind, event_time, recorded_at, quantity, effect,
        resulting_book, resulting_version, actor, reason, event_id, document
-FROM ledger ORDER BY item, location, id
+FROM ledger ORDER BY item, location, resulting_version, id
 """
 _HEADS = "SELECT item, location, ledger_hash FROM inventory_state"
 

@@ -1,7 +1,8 @@
 """Rows of the ledger: every effect by the bucket it changes, chained by hash a pair.
 
 A hash covers the row before and everything the row says but its place in the log (`sequence`, which a decided fact gets
-only under the append lock; the event's id is covered and leads there). Rows of one pair follow each other by `id`.
+only under the append lock; the event's id is covered and leads there). Rows of one pair follow each other by
+`resulting_version`, those of one effect by `id`; rows of decided facts are written after the others of their batch.
 Invariant: Σ `effect` of a pair's rows in a bucket is what the bucket holds now.
 """
 
