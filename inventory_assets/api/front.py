@@ -14,8 +14,6 @@ import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from starlette.exceptions import HTTPException
-
 from inventory_assets.api.hosts import check_caller
 from inventory_assets.api.metrics import Metrics
 from inventory_assets.api.problems import RefusedRequestError, answer
@@ -28,6 +26,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 STOP_SECONDS = 0.5
 """How long open requests may go on once the service stops."""
 
@@ -90,16 +89,9 @@ class Front:
                 self._check(scope)
                 await self._app(scope, received, watched)
         except TimeoutError:
-            if self.stopping:
-                refused = RefusedRequestError("stopping", "the request was not finished when the service stopped")
-            elif not body_seen and scope["method"] in {"POST", "PUT", "PATCH"}:
-                refused = RefusedRequestError("request_slow", f"the body did not arrive within {self._deadline:g} s")
-            else:
-                refused = RefusedRequestError("deadline_passed", f"no answer within {self._deadline:g} s")
+            refused = self._late(scope, body_seen=body_seen)
         except RefusedRequestError as error:
             refused = error
-        except HTTPException as error:
-            refused = of_framework(error, scope)
         except Exception:
             reference = uuid.uuid4().hex
             LOG.exception("fault %s at %s %s", reference, scope["method"], scope["path"])
@@ -109,11 +101,16 @@ class Front:
         if refused is not None and not status:
             if self.stopping or refused.code == "request_slow":
                 refused.headers["Connection"] = "close"
-            made = answer(refused, self._retry)
-            made.headers["X-Problem"] = refused.code
-            await made(scope, receive, watched)
+            await answer(refused, self._retry)(scope, receive, watched)
             self._metrics.problem(refused.code)
         self._metrics.request(route_of(scope), scope["method"], status, time.perf_counter() - begun)
+
+    def _late(self, scope: Scope, *, body_seen: bool) -> RefusedRequestError:
+        if self.stopping:
+            return RefusedRequestError("stopping", "the request was not finished when the service stopped")
+        if not body_seen and scope["method"] in WITH_BODY:
+            return RefusedRequestError("request_slow", f"the body did not arrive within {self._deadline:g} s")
+        return RefusedRequestError("deadline_passed", f"no answer within {self._deadline:g} s")
 
     def _check(self, scope: Scope) -> None:
         if self.stopping:
@@ -133,13 +130,3 @@ class Front:
 def route_of(scope: Scope) -> str:
     """The address as declared, without what the caller put into it; for metrics."""
     return str(scope.get("route_path", "(none)"))
-
-
-def of_framework(error: HTTPException, scope: Scope) -> RefusedRequestError:
-    """A refusal of the framework as one of ours."""
-    if error.status_code == 404:  # noqa: PLR2004 - the status itself
-        return RefusedRequestError("not_found", f"{scope['path'][:200]} is no address of this service")
-    if error.status_code == 405:  # noqa: PLR2004
-        detail = f"{scope['method']} is not for {scope['path'][:200]}"
-        return RefusedRequestError("method_not_allowed", detail, headers=dict(error.headers or {}))
-    return RefusedRequestError("request_invalid", str(error.detail))

@@ -96,12 +96,15 @@ class Metrics:
             gate: what the watch saw.
             unwritten: events that wait to be written.
         """
+        from sqlalchemy.pool import QueuePool
+
         pool = engine.pool
         self._unwritten.set_function(unwritten)
         self._up.set_function(lambda: 0.0 if gate.database else 1.0)
         self._free.set_function(lambda: float("nan") if gate.free_bytes is None else gate.free_bytes)
-        self._pool.labels("used").set_function(lambda: getattr(pool, "checkedout", int)())
-        self._pool.labels("idle").set_function(lambda: getattr(pool, "checkedin", int)())
+        if isinstance(pool, QueuePool):
+            self._pool.labels("used").set_function(pool.checkedout)
+            self._pool.labels("idle").set_function(pool.checkedin)
 
     def look(self, engine: Engine, at: datetime) -> None:
         """Take the figures of queue and processors from the database."""

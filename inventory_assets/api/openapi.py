@@ -44,8 +44,8 @@ def openapi() -> Json:
         "info": {
             "title": "Inventory: events and stock",
             "version": "1",
-            "description": "Events in, stock out. An answer of 202 to an event follows its commit to disk. Every refusal "
-            "is a problem document (RFC 9457); 429 and 503 carry Retry-After.",
+            "description": "Events in, stock out. An answer of 202 to an event follows its commit to disk. Every "
+            "refusal is a problem document (RFC 9457); 429 and 503 carry Retry-After.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
@@ -60,7 +60,7 @@ def _paths() -> Json:
         "/api/v1/events/{id}": {"get": _status()},
         "/api/v1/inventory/{sku}": {
             "get": _operation(
-                "stock", "Stock of an item now", "With a store its stock and an ETag; without, all stores and the sum.",
+                "stock", "Stock of an item now", "With a store also an ETag; without, all stores and the sum.",
                 ("sku", "storeId"), {"200": _json("Stock", "Stocks"), "304": {"description": "As before."}}, 404,
             )
         },
@@ -151,8 +151,8 @@ def _post_events() -> Json:
     made = _operation(
         "sendEvents",
         "Send an event or a list of them",
-        "CloudEvents 1.0 in binary, structured or batched mode, or one of four other shapes; all are described with the "
-        "types in docs/events.md. The same source and id is one event, however often it is sent.",
+        "CloudEvents 1.0 in binary, structured or batched mode, or one of four other shapes, described with the types "
+        "in docs/events.md. The same source and id is one event, however often it is sent.",
         ("idempotencyKey",),
         {
             "202": _json("Taken", "Results"),

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -60,21 +61,45 @@ def test_a_request_that_takes_too_long_is_503_and_tells_itself_apart_when_sent_a
     assert calls.sql("SELECT count(*) FROM event_log") == [(1,)]
 
 
-def test_a_database_stopped_under_load_is_503_and_nothing_acknowledged_is_lost():
+@pytest.fixture(scope="module")
+def own() -> Iterator[tuple[Settings, EmbeddedServer, Engine]]:
+    """An installation whose server the test may hurt."""
     with open_folder() as folder:
-        settings = installation(folder).model_copy(
-            update={"listener": ListenerSettings(look_seconds=0.1, least_free_bytes=0)}
-        )
+        options = ListenerSettings(look_seconds=0.1, deadline_seconds=1, least_free_bytes=0)
+        settings = installation(folder).model_copy(update={"listener": options})
         server = EmbeddedServer(settings)
         server.start()
         bring_up(settings)
         engine = open_engine(server.place.url, DatabaseSettings(connect_seconds=2))
+        yield settings, server, engine
+        engine.dispose()
+        server.stop(force=True)
+
+
+def test_a_frozen_database_does_not_freeze_the_service(own: tuple[Settings, EmbeddedServer, Engine]):
+    settings, server, engine = own
+    with calls_of(settings, engine) as calls:
+        assert calls.post(sale(1)).status_code == 202
+        processes = _family(server.place.folder)
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)
         try:
-            with served(settings, engine) as running:
-                asyncio.run(_load_over_a_stop(running.address, server, engine))
+            answer = calls.post(sale(2))
+            assert (answer.status_code, answer.json()["type"]) == (503, "/problems/deadline_passed")
+            assert calls.get("/healthz").status_code == 200
         finally:
-            engine.dispose()
-            server.stop(force=True)
+            for pid in processes:
+                os.kill(pid, signal.SIGCONT)
+        until(lambda: calls.post(sale(2)).status_code == 202)
+
+
+def test_a_database_stopped_under_load_is_503_and_nothing_acknowledged_is_lost(
+    own: tuple[Settings, EmbeddedServer, Engine],
+):
+    settings, server, engine = own
+    patient = ListenerSettings(look_seconds=0.1, least_free_bytes=0)
+    with served(settings.model_copy(update={"listener": patient}), engine) as running:
+        asyncio.run(_load_over_a_stop(running.address, server, engine))
 
 
 async def _load_over_a_stop(address: str, server: EmbeddedServer, engine: Engine) -> None:
@@ -144,35 +169,6 @@ def test_fifty_open_requests_are_answered_and_the_stop_takes_less_than_two_secon
             assert answer.startswith(b"HTTP/1.1 503"), answer[:200]
             assert b"/problems/stopping" in answer + connection.recv(65_536)
             connection.close()
-
-
-def test_a_frozen_database_does_not_freeze_the_service():
-    with open_folder() as folder:
-        settings = installation(folder).model_copy(
-            update={"listener": ListenerSettings(look_seconds=0.1, deadline_seconds=0.5, least_free_bytes=0)}
-        )
-        server = EmbeddedServer(settings)
-        server.start()
-        bring_up(settings)
-        engine = open_engine(server.place.url, DatabaseSettings())
-        processes = _family(server.place.folder)
-        try:
-            with calls_of(settings, engine) as calls:
-                assert calls.post(sale(1)).status_code == 202
-                for pid in (processes := _family(server.place.folder)):
-                    os.kill(pid, signal.SIGSTOP)
-                answer = calls.post(sale(2))
-                assert (answer.status_code, answer.json()["type"]) == (503, "/problems/deadline_passed")
-                assert calls.get("/healthz").status_code == 200
-                for pid in processes:
-                    os.kill(pid, signal.SIGCONT)
-                until(lambda: calls.post(sale(2)).status_code == 202)
-        finally:
-            for pid in processes:
-                if Path(f"/proc/{pid}").exists():
-                    os.kill(pid, signal.SIGCONT)
-            engine.dispose()
-            server.stop(force=True)
 
 
 def _family(folder: Path) -> list[int]:

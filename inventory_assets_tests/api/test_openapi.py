@@ -23,12 +23,12 @@ from inventory_assets.contracts.events.catalogue import TYPES
 from inventory_assets.contracts.events.schemas import example
 from inventory_assets.live.database.server import EmbeddedServer
 from inventory_assets.settings import ListenerSettings, Settings
-from inventory_assets_tests.api.calling import EVENTS, Calls, calls_of, sale, served
+from inventory_assets_tests.api.calling import Calls, calls_of, sale, served
 from inventory_assets_tests.faults.campaign import LONG, record
 from inventory_assets_tests.live.databases import made_from
 
 EXAMPLES = 300 if LONG else 6
-FUZZED = 1_000_000 if LONG else 1_500
+FUZZED = 1_000_000 if LONG else 600
 METHODS = {"get", "post"}
 
 

@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from json.encoder import c_make_encoder as make
 from json.encoder import encode_basestring_ascii
 from typing import NoReturn
 
@@ -101,7 +100,7 @@ def _fits(value: object, levels: int) -> bool:
         return True
     if levels <= 0:
         return False
-    for each in inner:  # noqa: SIM110 - a generator costs more than the look
+    for each in inner:
         if (each.__class__ is dict or each.__class__ is list) and not _fits(each, levels - 1):
             return False
     return True
@@ -132,6 +131,7 @@ def escape(name: str | int) -> str:
 def _encoder(*, sort: bool) -> Callable[[object], str]:
     """An encoder made once; `json.dumps` makes one for each value. Both raise TypeError for a Decimal."""
     encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False, sort_keys=sort, check_circular=False)
+    make = getattr(json.encoder, "c_make_encoder", None)  # CPython's; `json` itself uses it the same way
     if make is None:
         return encoder.encode
     encode = make(None, encoder.default, encode_basestring_ascii, None, ":", ",", sort, False, False)

@@ -51,9 +51,10 @@ LEFT JOIN LATERAL (
     ) AS last
 ) AS p ON true
 """
-_FIND = f"SELECT {_COLUMNS} FROM event_log AS l {_STATUS}"
+_FIND = f"SELECT {_COLUMNS} FROM event_log AS l {_STATUS}"  # noqa: S608 - constants of this module
 _BY_ID = """
-SELECT source, sequence FROM event_ids WHERE event_id = :event_id AND (CAST(:source AS text) IS NULL OR source = :source)
+SELECT source, sequence FROM event_ids
+WHERE event_id = :event_id AND (CAST(:source AS text) IS NULL OR source = :source)
 ORDER BY sequence LIMIT 11
 """
 _ATTEMPTS = """
@@ -165,11 +166,12 @@ def search(connection: Connection, wanted: Wanted) -> Page:
     values |= {"upto": upto, "held": _held_lanes(connection), "limit": wanted.limit + 1}
     floor = 0 if led else max(0, upto - STRETCH)
     conditions += ["l.sequence <= :upto", "l.sequence > :floor"]
-    inner = f"SELECT * FROM event_log AS l WHERE {' AND '.join(conditions)} ORDER BY l.sequence DESC"
+    # Only texts of this module are put together; what was asked for is bound.
+    inner = f"SELECT * FROM event_log AS l WHERE {' AND '.join(conditions)} ORDER BY l.sequence DESC"  # noqa: S608
     outer = "WHERE found.status = :status" if wanted.status is not None else ""
     bound = f"LIMIT {STRETCH}" if wanted.status is not None else "LIMIT :limit"
     statement = (
-        f"SELECT * FROM (SELECT {_COLUMNS} FROM ({inner} {bound}) AS l {_STATUS}) AS found {outer}"
+        f"SELECT * FROM (SELECT {_COLUMNS} FROM ({inner} {bound}) AS l {_STATUS}) AS found {outer}"  # noqa: S608
         " ORDER BY sequence DESC LIMIT :limit"
     )
     values |= {"floor": floor, "status": wanted.status}
@@ -177,10 +179,8 @@ def search(connection: Connection, wanted: Wanted) -> Page:
     if len(rows) > wanted.limit:
         return Page(tuple(_shown(row) for row in rows[: wanted.limit]), rows[wanted.limit - 1]["sequence"])
     if led and wanted.status is not None:
-        last = connection.execute(
-            text(f"SELECT min(sequence), count(*) FROM (SELECT sequence FROM ({inner} LIMIT {STRETCH}) AS l) AS seen"),
-            values,
-        ).one()
+        seen = f"SELECT min(sequence), count(*) FROM ({inner} LIMIT {STRETCH}) AS seen"  # noqa: S608
+        last = connection.execute(text(seen), values).one()
         floor = last[0] - 1 if last[1] == STRETCH else 0
     return Page(tuple(_shown(row) for row in rows), floor + 1 if floor else None)
 
