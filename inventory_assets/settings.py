@@ -218,7 +218,7 @@ class WebhookSettings(BaseModel):
     networks: tuple[IPvAnyNetwork, ...] = Field(
         default=(), description="Networks that may be called although they are private; at any port."
     )
-    ports: frozenset[int] = Field(default=frozenset({80, 443, 8080, 8443}), description="Ports elsewhere.")
+    ports: tuple[int, ...] = Field(default=(80, 443, 8080, 8443), description="Ports elsewhere.")
     timeout_seconds: float = Field(default=15.0, gt=0, description="How long a receiver may take for all of an answer.")
     retry_seconds: tuple[float, ...] = Field(
         default=(5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400),

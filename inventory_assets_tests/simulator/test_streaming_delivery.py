@@ -16,7 +16,13 @@ from inventory_assets.simulator.stream import day_events
 from inventory_assets.simulator.streaming import EventStreamer, HttpSink, Replay, StreamConfig, StreamerError
 from inventory_assets.simulator.streaming.config import RealtimeConfig
 from inventory_assets.simulator.streaming.dead_letters import DeadLetters, read_dead_letters
-from inventory_assets.simulator.streaming.http_sink import retry_after
+from inventory_assets.simulator.streaming.http_sink import read_answer, retry_after
+from inventory_assets.simulator.streaming.sinks import (
+    BatchFailedError,
+    BatchRefusedError,
+    SinkAwayError,
+    SinkUnusableError,
+)
 from inventory_assets_tests.simulator.receiver import Receiver, receiving
 
 DAY = date(2025, 3, 7)
@@ -89,6 +95,31 @@ def test_retry_after_is_read_as_seconds_or_date_and_is_bounded():
     assert retry_after("999999", now) == 300
     assert retry_after("soon", now) is None
     assert retry_after(None, now) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "raised"),
+    [
+        (202, b"<html>", BatchFailedError),
+        (202, b"{}", BatchFailedError),
+        (202, b'{"results": [{"status": "accepted"}]}', BatchFailedError),
+        (202, b'{"results": [{"status": "accepted"}, {"status": "odd"}]}', BatchFailedError),
+        (202, b'{"results": [{"status": "accepted", "eventId": "b"}, {"status": "accepted"}]}', BatchFailedError),
+        (500, b'{"results": [{"status": "accepted"}, {"status": "accepted"}]}', BatchFailedError),
+        (503, b"", SinkAwayError),
+        (401, b"", SinkUnusableError),
+        (422, b"", BatchRefusedError),
+    ],
+)
+def test_what_the_receiver_did_not_say_about_an_event_is_not_believed(status, body, raised):
+    with pytest.raises(raised):
+        read_answer(status, body, ["a", "b"], None, "receiver")
+
+
+def test_results_of_a_batch_that_was_refused_in_part_are_read_one_by_one():
+    results = [{"httpStatus": 202, "status": "duplicate", "eventId": "a"}, {"httpStatus": 422, "status": 422}]
+    verdicts = read_answer(207, json.dumps({"results": results}).encode(), ["a", "b"], None, "receiver")
+    assert [each.status for each in verdicts] == ["repeated", "refused"]
 
 
 def test_after_five_failures_the_receiver_is_left_in_peace_and_then_asked_once():

@@ -126,7 +126,7 @@ class Registered:
 
 def policy_of(settings: WebhookSettings) -> TargetPolicy:
     """Which addresses are allowed, from the settings."""
-    return TargetPolicy(settings.plain_http, settings.networks, settings.ports)
+    return TargetPolicy(settings.plain_http, settings.networks, frozenset(settings.ports))
 
 
 def new_id(drawn: bytes) -> str:
