@@ -22,7 +22,7 @@ from inventory_assets.live.processor.failing import blame, is_of_database, is_of
 from inventory_assets.live.processor.measures import Board, Measures
 from inventory_assets.live.processor.pace import Pace
 from inventory_assets.live.processor.tending import age, expire
-from inventory_assets.live.processor.work import Applied, Masters, Orders
+from inventory_assets.live.processor.work import Applied, Masters, Orders, TryAgainError
 from inventory_assets.live.queue.claiming import share_of, wake_retries
 from inventory_assets.live.tables import LANES
 
@@ -130,7 +130,7 @@ class Worker:
             while not self._stopping.is_set():
                 try:
                     self.turn()
-                except Error:
+                except (Error, TryAgainError):
                     self._disconnect()
                     self._board.add(tried_again=1)
                     self._stopping.wait(self._jitter.uniform(self._options.retry_least, self._options.retry_most))
