@@ -218,6 +218,7 @@ class Histories(RuleBasedStateMachine):
             self.failing.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(40 if LONG else 1))
 def test_any_history_comes_to_what_the_model_says(engine, url, part):
     machine = type("Histories", (Histories,), {"engine": engine, "url": url})
