@@ -191,7 +191,9 @@ class ListenerSettings(BaseModel):
 class ProcessorSettings(BaseModel):
     """The processor of the live layer: how waiting events become stock."""
 
-    workers: int = Field(default=2, ge=1, description="Workers of a process; more than cores gain nothing.")
+    workers: int = Field(
+        default=2, ge=1, description="Workers of an installation, each a process; more than cores gain nothing."
+    )
     batch_events: int = Field(default=500, ge=1, description="Events applied in one transaction at most.")
     batch_seconds: float = Field(
         default=0.04, gt=0, description="Transactions take fewer events when one took longer than this."

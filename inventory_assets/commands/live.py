@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 live = typer.Typer(help="The live layer: events in, stock out.", no_args_is_help=True)
 DOOR_SECONDS, WORKER_SECONDS = 5.0, 10.0
 
-Workers = Annotated[int, typer.Option(min=1, help="Processes that apply events; more than cores gain nothing.")]
 Port = Annotated[
     int | None, typer.Option(min=0, max=65_535, help="Port; INVENTORY_LISTENER__PORT where not said, 0 a free one.")
 ]
@@ -61,7 +60,7 @@ def api(port: Port = None) -> None:
 @live.command()
 def worker(
     number: Annotated[int, typer.Option(min=0, help="Which of the workers this is, from 0.")] = 0,
-    workers: Workers = 1,
+    workers: Annotated[int, typer.Option(min=1, help="How many there are.")] = 1,
 ) -> None:
     """Apply events until Ctrl-C; several workers share one database."""
     from inventory_assets.api.app import clock_of
@@ -91,7 +90,12 @@ def worker(
 
 
 @live.command("all")
-def all_(workers: Workers = 1, port: Port = None) -> None:
+def all_(
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes; INVENTORY_PROCESSOR__WORKERS where not said.")
+    ] = None,
+    port: Port = None,
+) -> None:
     """Database, HTTP service and workers until Ctrl-C; what dies is started again."""
     from inventory_assets.live.database.problems import DatabaseError
     from inventory_assets.operate.processes import ServiceEndedError
@@ -113,14 +117,14 @@ def all_(workers: Workers = 1, port: Port = None) -> None:
 
 @contextmanager
 def running(
-    settings: Settings, environment: Mapping[str, str], workers: int = 1, port: int | None = None
+    settings: Settings, environment: Mapping[str, str], workers: int | None = None, port: int | None = None
 ) -> Iterator[tuple[Looking, str]]:
     """Database, HTTP service and workers for as long as the block lasts.
 
     Args:
         settings: settings of the installation.
         environment: environment of the processes.
-        workers: how many apply events.
+        workers: how many apply events, as the settings say by default.
         port: port of the service, that of the settings by default; the next free one.
 
     Yields:
@@ -137,7 +141,9 @@ def running(
         wanted = free_port(settings.listener.port if port is None else port, host)
     except (OpenAddressError, PortsTakenError) as error:
         fail(str(error), Exit.USAGE)
-    api_service, worker_services = services(settings.data_dir.resolve(), environment, workers, wanted)
+    api_service, worker_services = services(
+        settings.data_dir.resolve(), environment, workers or settings.processor.workers, wanted
+    )
     door, work = (Supervisor(lambda line: errors().print(line, markup=False)) for _ in range(2))
     with ExitStack() as database:
         with working("starting the database"):

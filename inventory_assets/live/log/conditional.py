@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from sqlalchemy import Engine
 
+LOOK_SECONDS = 2.0
+"""How long a look at what waits may take, as nobody appends meanwhile; a longer one ends the attempt."""
 _LOCK = "SELECT pg_advisory_xact_lock(%s, %s)"
 _LIMITS = "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)"
 _STANDING = """
@@ -61,16 +63,20 @@ def append_if(
     ready, refused = prepared_group([entry])
     if refused:
         return refused[0]
-    limit = f"{round(wait_seconds * 1000)}ms"
+    asked = {"item": pair[0], "location": pair[1], "source": entry.source, "event_id": entry.event_id}
     with engine.connect() as connection:
         driver = cast("Connection", connection.connection.driver_connection)
         with driver.transaction():
-            driver.execute(_LIMITS, (limit, limit))
+            driver.execute(_LIMITS, (f"{round(wait_seconds * 1000)}ms", f"{round(LOOK_SECONDS * 1000)}ms"))
+            early = _in_the_way(driver, asked, expected)  # most are sent away without having stopped anybody
+            if early is not None:
+                return early
             driver.execute(_LOCK, (SPACE, APPEND))
-            asked = {"item": pair[0], "location": pair[1], "source": entry.source, "event_id": entry.event_id}
-            row = driver.execute(_STANDING, asked).fetchone()
-            version, waiting, taken = row or (None, False, False)
-            standing = Standing(version or 0, waiting)
-            if not taken and (standing.waiting or standing.version != expected):
-                return standing
-            return append_within(driver, ready)[0]
+            return _in_the_way(driver, asked, expected) or append_within(driver, ready)[0]
+
+
+def _in_the_way(connection: Connection, asked: dict[str, str], expected: int) -> Standing | None:
+    row = connection.execute(_STANDING, asked).fetchone()
+    version, waiting, taken = row or (None, False, False)
+    found = Standing(version or 0, waiting)
+    return found if not taken and (found.waiting or found.version != expected) else None
