@@ -4,8 +4,12 @@ import dagster as dg
 import pytest
 
 from inventory_assets.live.log.appending import append, raise_epoch
-from inventory_assets_tests.defs.installation import NOW, Installation, failed_steps, loaded
+from inventory_assets.operate.forwarding import open_live
+from inventory_assets.operate.live_log import live_engine
+from inventory_assets.pipeline.open import open_workspace
+from inventory_assets_tests.defs.installation import NOW, Installation, failed_steps, line, loaded
 from inventory_assets_tests.live.events import entries, simulated
+from inventory_assets_tests.live.processing import orders, work
 from inventory_assets_tests.live.test_log_to_bronze import sale
 
 
@@ -55,3 +59,24 @@ def test_a_database_that_rests_leaves_files_alone_and_a_restored_one_stops_the_l
     assert "restored from a backup" in failed_steps(result)["refresh_bronze_events"]
     monkeypatch.setenv("INVENTORY_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
     assert installation.refresh().success
+
+
+def test_a_refresh_tells_the_opened_log_of_new_files_and_the_night_proves_the_balances(
+    installation, monkeypatch, engine, url, connection
+):
+    monkeypatch.setenv("INVENTORY_DATABASE_URL", url)
+    installation.land_lines("first", line(1), line(2))
+    assert installation.refresh().success
+    assert connection.execute("SELECT count(*) FROM event_log").fetchone() == (0,)
+    with live_engine(installation.settings) as live:
+        open_live(open_workspace(installation.settings, lambda: NOW), live)
+    installation.land_lines("second", line(1, receipt="R2"), line(2, receipt="R2"))
+    assert installation.refresh().success
+    told = connection.execute("SELECT source, type, left(event_id, 6) FROM event_log").fetchall()
+    assert told == [("till", "stock.moved", "batch:")] * 2
+    work(connection, orders())
+    job = loaded().resolve_job_def("live_upkeep")
+    assert job.execute_in_process(instance=installation.instance).success
+    assert connection.execute("SELECT sequence, pairs FROM log_checkpoints").fetchall() == [(2, 2)]
+    connection.execute("UPDATE inventory_state SET reserved = 1")
+    assert not job.execute_in_process(instance=installation.instance, raise_on_error=False).success
