@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import psycopg
@@ -29,8 +29,11 @@ from inventory_assets.live.database.server import EmbeddedServer
 from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import append
 from inventory_assets.live.log.entries import Entry
+from inventory_assets.live.processor.batch import micro_batch
 from inventory_assets.live.processor.measures import Measures
-from inventory_assets.live.processor.worker import Worker
+from inventory_assets.live.processor.work import Applied, Orders
+from inventory_assets.live.processor.worker import Worker, system_clock
+from inventory_assets.live.queue.claiming import share_of
 from inventory_assets.settings import ProcessorSettings, Settings
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -57,26 +60,25 @@ def _entry(kind: str, number: int, pair: int, moment: int) -> Entry:
     return entry_of(Event(Envelope(f"e-{number}", kind, "/tills", at, at, data), payload))
 
 
-def fill(url: str, entries: Iterator[Entry], settings: Settings) -> int:
-    """Put entries into an empty queue; how many."""
+def fill(url: str, entries: list[Entry], settings: Settings) -> None:
+    """Put entries into an empty queue."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "TRUNCATE event_log, event_ids, event_queue, inventory_state, ledger, outbox, processing_log"
         )
     engine = open_engine(url, settings.database)
-    total = 0
-    while group := list(islice(entries, 1_000)):
-        total += len(group)
-        append(engine, group)
+    for start in range(0, len(entries), 1_000):
+        append(engine, entries[start : start + 1_000])
     engine.dispose()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE event_queue, event_log")
-    return total
 
 
-def drain(url: str, number: int, workers: int, options: ProcessorSettings) -> Measures:
+def drain(url: str, number: int, workers: int, options: ProcessorSettings, ready: Barrier | None = None) -> Measures:
     """One worker, until nothing waits."""
     worker = Worker(url, options, number=number, workers=workers)
+    if ready is not None:
+        ready.wait()
     with psycopg.connect(url, autocommit=True) as watch:
         while watch.execute("SELECT EXISTS (SELECT FROM event_queue)").fetchone() == (True,):
             for _ in range(20):
@@ -84,13 +86,28 @@ def drain(url: str, number: int, workers: int, options: ProcessorSettings) -> Me
     return worker.measures
 
 
+def saved_share(url: str, size: int) -> float:
+    """Share of state writes saved by batches of one size."""
+    orders = Orders("bench", tuple(share_of(0, 1)), system_clock)
+    postings = writes = 0
+    with psycopg.connect(url, autocommit=True) as connection:
+        while True:
+            applied = Applied()
+            micro_batch(connection, orders, size, applied)
+            if not applied.claimed:
+                return 1 - writes / postings
+            postings, writes = postings + applied.postings, writes + applied.state_writes
+
+
 def apply_rate(url: str, events: int, workers: int, options: ProcessorSettings) -> float:
     """Events a second of worker processes."""
     start = multiprocessing.get_context("spawn")
-    processes = [start.Process(target=drain, args=(url, number, workers, options)) for number in range(workers)]
-    began = time.perf_counter()
+    ready = start.Barrier(workers + 1)
+    processes = [start.Process(target=drain, args=(url, number, workers, options, ready)) for number in range(workers)]
     for process in processes:
         process.start()
+    ready.wait()
+    began = time.perf_counter()
     for process in processes:
         process.join()
     seconds = time.perf_counter() - began
@@ -110,17 +127,19 @@ def main() -> int:
     folder.chmod(0o755)
     rates: dict[str, float] = {}
     saved: dict[int, float] = {}
+    entries: dict[int, list[Entry]] = {}
     try:
         settings = Settings(data_dir=folder)
         with EmbeddedServer(settings).owned() as url:
             bring_up(settings)
             for workers, pairs in ((1, chosen.pairs), (2, chosen.pairs), (2, 100)):
-                total = fill(url, sales(chosen.events, pairs), settings)
-                rates[f"{workers} workers, {pairs} pairs"] = apply_rate(url, total, workers, options)
+                if pairs not in entries:
+                    entries = {pairs: list(sales(chosen.events, pairs))}
+                fill(url, entries[pairs], settings)
+                rates[f"{workers} workers, {pairs} pairs"] = apply_rate(url, len(entries[pairs]), workers, options)
             for size in (500, 50):
-                fill(url, sales(20_000, 100), settings)
-                fixed = options.model_copy(update={"batch_events": size, "batch_seconds": 10.0})
-                saved[size] = drain(url, 0, 1, fixed).saved_writes
+                fill(url, list(sales(20_000, 100))[:20_000], settings)
+                saved[size] = saved_share(url, size)
     finally:
         shutil.rmtree(folder)
     details = {"events_a_second": rates, "saved_writes": saved}

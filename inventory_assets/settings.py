@@ -150,12 +150,15 @@ class ProcessorSettings(BaseModel):
     window_seconds: float = Field(
         default=0.1, ge=0, description="How long fewer are gathered; an event of priority 8 or above ends it at once."
     )
-    poll_seconds: float = Field(default=1.0, gt=0, description="How long a lost notice of new events costs at most.")
+    poll_seconds: float = Field(default=0.25, gt=0, description="How long a lost notice of new events costs at most.")
     attempts: int = Field(default=3, ge=1, description="Attempts after which an event becomes a dead letter.")
     retry_least: float = Field(default=0.1, ge=0, description="Seconds until a retry at least, for each attempt.")
     retry_most: float = Field(default=0.5, ge=0, description="Seconds until a retry at most, for each attempt.")
     wake_seconds: float = Field(default=0.1, gt=0, description="How often retries whose time has come are woken.")
     tend_seconds: float = Field(default=1.0, gt=0, description="How often reservations expire and events age.")
+    recovery_seconds: float = Field(
+        default=300.0, gt=0, description="How often patterns are looked for among dead letters."
+    )
     ageing_seconds: float = Field(
         default=10.0, gt=0, description="Waiting raises an event to priority 1 after so long, 2 after twice, 7 at most."
     )

@@ -1,7 +1,7 @@
 """Every advisory lock of the live layer: two keys, the first says that it is ours, the second what it protects.
 
 Order in which one transaction takes them, so that no two wait for each other: lanes, then names (ascending), then rows
-of the state (by item, location), then the log, last before the commit. All of them end with the transaction, so a
+of the state (by item, location), then the log, then the audit log, last before the commit. All end with it, so a
 pooled connection never carries one on.
 """
 
@@ -14,6 +14,7 @@ NAMES = SPACE + 1
 """First key of the locks of names: reservations and transaction numbers, which no row stands for before they are."""
 MIGRATION = 1
 APPEND = 2
+AUDIT = 3
 _FIRST_LANE = 1_000
 
 

@@ -1,7 +1,7 @@
 """What only the batch side works on for now (L17): everything, or single items, categories, locations.
 
 Events keep coming and wait. Parts of what is switched off are set aside when they reach the head of the queue, so that
-they block nobody, and wait again when it is switched on. Every switch is in the audit log of its caller.
+they block nobody, and wait again when it is switched on. Every switch is in the audit log.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
+
+from inventory_assets.live.auditing import audit
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -72,7 +74,7 @@ def switch(
     """Switch the live side of a scope off or on; without a restart, from the next micro-batch on.
 
     Args:
-        connection: the transaction of the caller, who keeps the audit row in it.
+        connection: a psycopg connection.
         scope: what kind of thing.
         key: which one; empty for all.
         live: whether events are applied from now on.
@@ -88,10 +90,16 @@ def switch(
     """
     if (scope == "all") != (key == ""):
         raise ValueError("name the item, category or location; all of it has no name")
-    if not live:
-        return bool(connection.execute(_OFF, (scope, key, at, actor, reason)).rowcount)
-    changed = bool(connection.execute(_ON, (scope, key)).rowcount)
-    if changed:
-        connection.execute(_WAKE, (SET_ASIDE,))
-        connection.execute(_NOTIFY)
-    return changed
+    with connection.transaction():
+        if live:
+            changed = connection.execute(_ON, (scope, key)).rowcount
+            connection.execute(_WAKE, (SET_ASIDE,))
+        else:
+            changed = connection.execute(_OFF, (scope, key, at, actor, reason)).rowcount
+        if changed:
+            connection.execute(_NOTIFY)
+            subject = f"{scope} {key}".strip()
+            audit(
+                connection, at, actor, f"live.{'on' if live else 'off'}", subject, reason, {"scope": scope, "key": key}
+            )
+    return bool(changed)

@@ -57,6 +57,8 @@ class Known:
     transaction_taken: Callable[[str, str], bool] = lambda _source, _transaction: False
 
 
+EXPIRED = "expired"
+"""Ordinal of the fact that a reservation's time is over, among those that follow from the one that made it."""
 EVERYTHING_KNOWN = Known()
 """Every item, location, sender and transaction is fine."""
 
@@ -139,7 +141,7 @@ def expired(reservation: Reservation, at: datetime) -> Event | None:
         reservation_id=reservation.id, location_id=reservation.location, lines=list(reservation.lines)
     )
     envelope = Envelope(
-        id=derived_id(reservation.event, "expired"),
+        id=derived_id(reservation.event, EXPIRED),
         type="reservation.expired",
         source=SERVICE_SOURCE,
         time=at,

@@ -15,6 +15,7 @@ from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import Outcome, append
 from inventory_assets.live.log.stored_effects import frame
 from inventory_assets.live.processor.batch import micro_batch
+from inventory_assets.live.processor.checking import broken_chains
 from inventory_assets.live.processor.work import Applied, Orders
 from inventory_assets.live.queue.claiming import share_of
 from inventory_assets.stock.effect_frames import fold_effects
@@ -22,10 +23,6 @@ from inventory_assets_tests.contracts.events.requests import cloud_event, event_
 from inventory_assets_tests.live.databases import NOON
 
 _IDS = itertools.count()
-CHAIN = (
-    "part, item, location, bucket, kind, event_time, recorded_at, quantity, effect, resulting_book, resulting_version,"
-    " actor, reason, event_id, document"
-)
 
 
 class Clock:
@@ -109,7 +106,7 @@ def folded(connection: psycopg.Connection) -> list[tuple]:
         "SELECT source, event_id, effects FROM event_log WHERE disposition IN ('accepted', 'decided')"
         " AND effects IS NOT NULL AND NOT EXISTS (SELECT FROM event_queue WHERE event_queue.sequence ="
         " event_log.sequence) AND NOT EXISTS (SELECT FROM dead_letters WHERE dead_letters.sequence ="
-        " event_log.sequence) ORDER BY random()"
+        " event_log.sequence AND status <> 'retried') ORDER BY random()"
     ).fetchall()
     events = pl.DataFrame(rows, {"source": pl.String, "event_id": pl.String, "effects": pl.String}, orient="row")
     effects = frame(events).filter(pl.col("kind") != "level")
@@ -126,8 +123,6 @@ def folded(connection: psycopg.Connection) -> list[tuple]:
 
 def assert_consistent(connection: psycopg.Connection) -> None:
     """State = fold of the log = sums of the ledger, and every chain of hashes holds."""
-    from inventory_assets.live.processor.checking import broken_chains
-
     assert figures(connection) == folded(connection)
     sums = connection.execute(
         "SELECT item, location, sum(effect) FILTER (WHERE bucket = 'book')::bigint,"

@@ -17,7 +17,7 @@ from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import append
 from inventory_assets.live.processor.batch import micro_batch
 from inventory_assets.live.processor.tending import expire
-from inventory_assets.live.processor.work import Applied
+from inventory_assets.live.processor.work import Applied, TryAgainError
 from inventory_assets.live.processor.worker import Worker
 from inventory_assets.live.queue.claiming import share_of
 from inventory_assets_tests.faults.campaign import LONG
@@ -115,6 +115,7 @@ def test_whichever_call_fails_the_batch_is_as_if_it_had_not_begun(engine, url, c
     assert state == [("A", "S", 3, 0), ("A", "W", 4, 0), ("B", "S", None, 0), ("B", "W", 0, 0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn", range(100 if LONG else 3))
 def test_of_32_writers_for_one_unit_one_gets_it(engine, url, connection, turn):
     """Each command is in the lane of another item, so only the row of the unit keeps them apart."""
@@ -132,7 +133,7 @@ def test_of_32_writers_for_one_unit_one_gets_it(engine, url, connection, turn):
             while not drained(own):
                 try:
                     micro_batch(own, orders(lanes=tuple(share_of(number, 4)), worker=f"w{number}"), 3, Applied())
-                except psycopg.Error as error:
+                except (psycopg.Error, TryAgainError) as error:
                     errors.append(error)
 
     threads = [threading.Thread(target=apply, args=(number,)) for number in range(4)]
@@ -176,6 +177,7 @@ def test_poison_ends_among_the_dead_letters_with_its_history_and_takes_nobody_al
     assert_consistent(connection)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_leaves_nothing_half_done(engine, url, connection):
     accept(engine, [counted(f"I-{number}", "S", 1_000) for number in range(20)])
     work(connection, orders())
@@ -238,4 +240,23 @@ def test_a_fact_that_came_back_from_a_copy_of_the_log_decides_its_command(engine
     accept(engine, [fact, command])
     work(connection, orders())
     assert connection.execute("SELECT book FROM inventory_state").fetchone() == (3,)
+    assert_consistent(connection)
+
+
+def test_an_expiry_that_came_back_from_a_copy_of_the_log_is_not_made_again(engine, connection):
+    clock = Clock()
+    accept(engine, [counted("A", "S", 5)])
+    work(connection, orders(clock))
+    accept(engine, [reserve("R1", "S", {"A": 3}, expires_in_seconds=60)])
+    work(connection, orders(clock))
+    made = connection.execute("SELECT source, event_id FROM reservations").fetchone()
+    clock.move(seconds=61)
+    lines = [{"product_sku": "A", "quantity": 3}]
+    ended = {"reservation_id": "R1", "location_id": "S", "lines": lines}
+    back = event("reservation.expired", ended, clock(), id=derived_id(made, "expired"), source=SERVICE_SOURCE)
+    accept(engine, [back])
+    assert expire(connection, orders(clock)) == 0
+    work(connection, orders(clock))
+    assert connection.execute("SELECT reserved FROM inventory_state").fetchone() == (0,)
+    assert connection.execute("SELECT status FROM reservations").fetchone() == ("expired",)
     assert_consistent(connection)

@@ -26,7 +26,7 @@ from inventory_assets.live.log.stored_effects import read
 from inventory_assets.live.processor.ledger_rows import LateCount, late_count_of, net_after
 from inventory_assets.live.processor.state_rows import StateRow, lock_rows
 from inventory_assets.live.processor.work import Masters, Part
-from inventory_assets.stock.deciding import pairs_named
+from inventory_assets.stock.deciding import EXPIRED, pairs_named
 from inventory_assets.stock.effects import permitted
 from inventory_assets.stock.reservations import Reservation
 from inventory_assets.stock.rules import Count
@@ -110,11 +110,18 @@ def load(connection: Connection, parts: Sequence[Part]) -> Loaded:
     return loaded
 
 
-def read_reservations(connection: Connection, ids: Iterable[str]) -> dict[str, Reservation]:
-    """Lock the names of reservations, then read them."""
+def read_ending(connection: Connection, ids: Iterable[str]) -> dict[str, Reservation]:
+    """Lock the names of reservations, then read them, without those whose expiry is in the log already.
+
+    Such a fact came back from a copy of the log after a restore, and is applied when it reaches the head of the queue.
+    """
     ids = sorted(ids)
     connection.execute(_LOCK_NAMES, (NAMES, sorted({name_key("reservation", each) for each in ids})))
-    return {row[0]: _reservation(row) for row in connection.execute(_RESERVATIONS, (ids,))}
+    found = [_reservation(row) for row in connection.execute(_RESERVATIONS, (ids,))]
+    ends = {derived_id(each.event, EXPIRED): each for each in found if each.event is not None}
+    for (event_id,) in connection.execute(_DECIDED, (SERVICE_SOURCE, list(ends))):
+        del ends[event_id]
+    return {each.id: each for each in ends.values()}
 
 
 def pairs_of_command(command: Event, reservations: dict[str, Reservation]) -> set[Pair]:

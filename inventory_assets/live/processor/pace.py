@@ -1,7 +1,8 @@
 """How many parts the next micro-batch takes: as many as fit into its time, fewer after one that failed.
 
 Pure. A batch in which an event cannot be stored is rolled back and halved until that event is alone; afterwards the
-size doubles again. Invariant: the size lies between 1 and the most.
+size doubles again. Time alone never makes it smaller than `FIRST`: below it a transaction takes what it takes.
+Invariant: the size lies between 1 and the most.
 """
 
 from __future__ import annotations
@@ -32,13 +33,15 @@ class Pace:
             parts: parts it had.
             seconds: how long its transaction took.
         """
-        if seconds > self.target_seconds:
+        if seconds > self.target_seconds and parts > FIRST:
             fits = int(parts * self.target_seconds / seconds)
-            return self._sized(max(fits, parts // 2))
+            return self._sized(max(fits, parts // 2, FIRST))
         if parts < self.size:
             return self
+        if self.size < FIRST:
+            return self._sized(min(FIRST, self.size * 2))
         room = self.target_seconds / max(seconds, 1e-6)
-        return self._sized(int(self.size * min(2.0, max(1.0, 0.9 * room))) + 1)
+        return self._sized(int(self.size * min(2.0, max(1.0, 0.9 * room))))
 
     def after_failure(self, parts: int) -> Pace:
         """The pace after a batch that was rolled back because of what was in it."""

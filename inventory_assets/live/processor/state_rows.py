@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from inventory_assets.live.processor.work import StateConflictError
@@ -185,4 +185,4 @@ def _members(pair: Pair, before: StateRow, row: StateRow, at: datetime) -> dict[
 
 
 def _text(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.astimezone(UTC).isoformat()
+    return None if instant is None else instant.isoformat()

@@ -15,7 +15,7 @@ from inventory_assets.live import modes
 from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import prepared_group
 from inventory_assets.live.processor.batch import open_books
-from inventory_assets.live.processor.loading import Loaded, read_reservations
+from inventory_assets.live.processor.loading import Loaded, read_ending
 from inventory_assets.live.processor.state_rows import lock_rows
 from inventory_assets.live.processor.work import Entered, Orders
 from inventory_assets.live.processor.writing import Page, write_facts, write_page
@@ -87,7 +87,7 @@ def expire(connection: Connection, orders: Orders, limit: int = MOST_EXPIRED) ->
         return 0
     with connection.transaction():
         off = modes.batch_only(connection.execute(modes.READ).fetchall())
-        loaded = Loaded(reservations=read_reservations(connection, due))
+        loaded = Loaded(reservations=read_ending(connection, due))
         open_ones = {number: each for number, each in loaded.reservations.items() if each.is_due(at)}
         pairs = {
             number: {(line.product_sku, each.location) for line in each.lines} for number, each in open_ones.items()

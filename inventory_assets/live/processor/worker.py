@@ -11,22 +11,25 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from inventory_assets.live.dead_letters.recovering import recover
 from inventory_assets.live.processor.batch import micro_batch
 from inventory_assets.live.processor.failing import blame, is_of_database, is_of_others
 from inventory_assets.live.processor.measures import Board, Measures
 from inventory_assets.live.processor.pace import Pace
 from inventory_assets.live.processor.tending import age, expire
-from inventory_assets.live.processor.work import Applied, Masters, Orders
+from inventory_assets.live.processor.work import Applied, Masters, Orders, TryAgainError
 from inventory_assets.live.queue.claiming import share_of, wake_retries
 from inventory_assets.live.tables import LANES
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from inventory_assets.live.dead_letters.recovering import Correction
     from inventory_assets.settings import ProcessorSettings
 
 _OTHERS_WORK = 0.01
@@ -70,6 +73,7 @@ class Worker:
         workers: int = 1,
         name: str = "",
         masters: Masters | None = None,
+        corrections: Mapping[str, Correction] | None = None,
         clock: Callable[[], datetime] = system_clock,
         lease_seconds: float = 5.0,
     ) -> None:
@@ -82,11 +86,12 @@ class Worker:
             workers: how many there are.
             name: kept with what it did.
             masters: what is known of items and locations.
+            corrections: registered corrections of events that cannot be read, by type.
             clock: gives the time.
             lease_seconds: a transaction that stands still for so long is ended.
         """
         jitter = random.Random(f"{name}/{number}")  # noqa: S311 - spreads retries, no secret
-        self._url, self._options = url, options
+        self._url, self._options, self._number = url, options, number
         self._orders = Orders(
             worker=name or f"worker-{number}",
             lanes=tuple(share_of(number, workers)),
@@ -105,6 +110,8 @@ class Worker:
         self._again = 0
         self._full = False
         self._woke = self._tended = -math.inf
+        self._recovered = time.monotonic()
+        self._corrections = corrections or {}
 
     @property
     def measures(self) -> Measures:
@@ -123,7 +130,7 @@ class Worker:
             while not self._stopping.is_set():
                 try:
                     self.turn()
-                except Error:
+                except (Error, TryAgainError):
                     self._disconnect()
                     self._board.add(tried_again=1)
                     self._stopping.wait(self._jitter.uniform(self._options.retry_least, self._options.retry_most))
@@ -157,7 +164,8 @@ class Worker:
             self._full = len(applied.claimed) >= limit
             seconds = time.perf_counter() - began
             self._pace = self._pace.after(len(applied.claimed), seconds)
-            self._board.put(self._board.read().with_batch(applied, seconds, self._orders.clock()))
+            counted = self._board.read().with_batch(applied, seconds, self._orders.clock())
+            self._board.put(replace(counted, batch_size=self._pace.size))
         return applied
 
     def _failed(self, connection: Connection, applied: Applied, error: Exception) -> None:
@@ -213,7 +221,7 @@ class Worker:
                 return
 
     def _tend(self) -> None:
-        """Retries, ageing and expiry, each so often."""
+        """Retries, ageing, expiry and, by the first worker, dead letters, each so often."""
         now, at, connection = time.monotonic(), self._orders.clock(), self._connect()
         if now - self._woke >= self._options.wake_seconds:
             self._woke = now
@@ -223,6 +231,11 @@ class Worker:
         self._tended = now
         raised = age(connection, at, self._options.ageing_seconds)
         self._board.add(raised=raised, expired=expire(connection, self._orders))
+        if self._number == 0 and now - self._recovered >= self._options.recovery_seconds:
+            self._recovered = now
+            found = recover(connection, at, self._corrections)
+            if any(each.pattern == "SystemOverload" for each in found):
+                self._pace = self._pace.after_failure(self._pace.size)
 
     def _connect(self) -> Connection:
         import psycopg

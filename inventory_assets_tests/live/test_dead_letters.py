@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from inventory_assets.live.auditing import broken_rows
+from inventory_assets.live.dead_letters.handling import (
+    MOST_AT_ONCE,
+    Act,
+    TooManyLettersError,
+    UnknownLetterError,
+    discard,
+    edit_and_retry,
+    listed,
+    retry,
+    shown,
+)
+from inventory_assets.live.dead_letters.patterns import MOST_RECOVERIES, Letter, findings
+from inventory_assets.live.dead_letters.recovering import recover
+from inventory_assets.live.log.accepting import UnreadableEventError
+from inventory_assets.live.log.appending import append
+from inventory_assets.live.queue.claiming import wake_retries
+from inventory_assets_tests.live.databases import NOON, entry
+from inventory_assets_tests.live.processing import Clock, accept, assert_consistent, counted, orders, work
+
+ACT = Act(NOON, "ann", "the till was repaired")
+GOOD = {"product_sku": "A", "location_id": "S", "quantity": 2, "update_type": "Increment"}
+
+
+@pytest.fixture
+def dead(engine, connection):
+    """Four events that cannot be read, given up after three attempts, beside stock that is fine."""
+    accept(engine, [counted("A", "S", 5, NOON - timedelta(hours=1))])
+    broken = {"type": "InventoryUpdate", "effects": None, "envelope": '{"version": 2}'}
+    append(engine, [entry(number, **broken) for number in range(4)])
+    for _ in range(3):
+        work(connection, orders())
+        wake_retries(connection, NOON + timedelta(hours=1))
+    return [each.key for each in listed(connection)]
+
+
+def audited(connection) -> list[tuple]:
+    return connection.execute("SELECT actor, action, reason FROM audit_log ORDER BY id").fetchall()
+
+
+def test_a_dead_letter_shows_its_event_and_every_attempt(connection, dead):
+    assert len(dead) == 4
+    found = shown(connection, dead[0])
+    assert (found.letter.error_class, found.letter.attempts, found.event.type) == ("validation", 3, "InventoryUpdate")
+    assert [(each.attempt, each.status, each.error_code) for each in found.attempts] == [
+        (1, "Retry", "data_invalid"), (2, "Retry", "data_invalid"), (3, "Failed", "data_invalid"),
+    ]  # fmt: skip
+    assert [each.key for each in listed(connection, after=dead[1], limit=1)] == [dead[2]]
+    with pytest.raises(UnknownLetterError, match="99/0"):
+        shown(connection, (99, 0))
+
+
+def test_a_letter_put_back_gets_three_more_attempts_and_keeps_its_history(connection, dead):
+    assert retry(connection, dead[:2], ACT, dry_run=True) == dead[:2]
+    assert connection.execute("SELECT count(*) FROM event_queue").fetchone() == (0,)
+    assert retry(connection, dead[:2], ACT, raised=10) == dead[:2]
+    assert connection.execute("SELECT DISTINCT priority, attempts FROM event_queue").fetchall() == [(7, 3)]
+    assert retry(connection, dead[:2], ACT) == []
+    for _ in range(3):
+        work(connection, orders())
+        wake_retries(connection, NOON + timedelta(hours=1))
+    assert [each.attempt for each in shown(connection, dead[0]).attempts] == [1, 2, 3, 4, 5, 6]
+    assert [each.key for each in listed(connection)] == dead
+    assert audited(connection) == [("ann", "dead_letters.retried", "the till was repaired")]
+
+
+def test_a_corrected_event_is_a_new_event_of_the_log(connection, dead):
+    with pytest.raises(UnreadableEventError):
+        edit_and_retry(connection, dead[0], {"quantity": 1}, ACT)
+    sequence = edit_and_retry(connection, dead[0], GOOD, ACT)
+    work(connection, orders())
+    cause = connection.execute(
+        "SELECT envelope ->> 'causation_id', source FROM event_log WHERE sequence = %s", (sequence,)
+    ).fetchone()
+    assert cause == ("event-0", "till")
+    assert connection.execute("SELECT book FROM inventory_state").fetchone() == (7,)
+    assert edit_and_retry(connection, dead[0], GOOD, ACT) is None
+    assert shown(connection, dead[0]).letter.status == "edited"
+    assert_consistent(connection)
+
+
+def test_many_are_given_up_at_once_but_not_too_many(connection, dead):
+    with pytest.raises(TooManyLettersError, match=str(MOST_AT_ONCE)):
+        discard(connection, [(number, 0) for number in range(MOST_AT_ONCE + 1)], ACT)
+    assert discard(connection, [*dead, (99, 0)], ACT) == dead
+    assert listed(connection) == []
+    assert {each.resolved_by for each in listed(connection, status="discarded")} == {"ann"}
+    assert broken_rows(connection) == []
+    connection.execute("UPDATE audit_log SET actor = 'bob'")
+    assert len(broken_rows(connection)) == 1
+
+
+def test_bad_data_is_corrected_where_a_correction_is_registered_and_people_are_told_once(connection, dead):
+    def only_the_first(data):
+        return GOOD if data["sku"] == "SKU-0" else None
+
+    for _ in range(2):
+        found = recover(connection, NOON + timedelta(minutes=1), {"InventoryUpdate": only_the_first})
+    assert [each.pattern for each in found] == ["RandomFailure"]
+    work(connection, orders(Clock(NOON + timedelta(minutes=1))))
+    told = connection.execute(
+        "SELECT data -> 'data' FROM outbox WHERE type = 'deadletter.alert' ORDER BY id"
+    ).fetchall()
+    assert [(each["Pattern"], each["AffectedEvents"]) for (each,) in told] == [
+        ("DataQualityIssue", 4), ("RandomFailure", 3),
+    ]  # fmt: skip
+    assert connection.execute("SELECT book FROM inventory_state WHERE item = 'A'").fetchone() == (7,)
+    assert json.dumps(told[0][0]).count("event-") == 4
+
+
+def letters(number: int, error_class: str, seconds: float = 1, recoveries: int = 0) -> list[Letter]:
+    return [
+        Letter(each, 0, f"e-{each}", "till", "sale", error_class, NOON + timedelta(seconds=each * seconds), recoveries)
+        for each in range(number)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "pattern"),
+    [
+        (letters(6, "timeout"), "SystemOverload"),
+        (letters(5, "timeout"), "RandomFailure"),
+        (letters(6, "timeout", 120), "RandomFailure"),
+        (letters(4, "validation"), "DataQualityIssue"),
+        (letters(3, "validation"), "RandomFailure"),
+        (letters(9, "unexpected"), "RandomFailure"),
+    ],
+)
+def test_what_failed_together_within_five_minutes_is_a_pattern(found, pattern):
+    (finding,) = findings(found, NOON + timedelta(hours=1))
+    assert finding.pattern == pattern
+    assert finding.recoverable == finding.letters
+    spent = letters(3, "unexpected", recoveries=MOST_RECOVERIES)
+    assert findings(spent, NOON + timedelta(hours=1))[0].recoverable == ()

@@ -1,0 +1,185 @@
+"""A worker beside others: what it takes first, what it waits for, what it leaves alone."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from inventory_assets.live.auditing import broken_rows
+from inventory_assets.live.log.accepting import entry_of
+from inventory_assets.live.log.appending import append
+from inventory_assets.live.modes import switch
+from inventory_assets.live.processor.measures import Latencies, Measures
+from inventory_assets.live.processor.pace import FIRST, Pace
+from inventory_assets.live.processor.tending import HIGHEST_AGED, age
+from inventory_assets.live.processor.work import Masters
+from inventory_assets.live.processor.worker import Worker
+from inventory_assets.settings import ProcessorSettings
+from inventory_assets_tests.live.processing import (
+    NOON,
+    accept,
+    assert_consistent,
+    counted,
+    event,
+    orders,
+    reserve,
+    sold,
+    work,
+)
+from inventory_assets_tests.live.test_processor_faults import drained, until
+from inventory_assets_tests.live.workers import QUICK
+
+
+@contextmanager
+def running(url: str, *options: ProcessorSettings):
+    """Workers in threads, stopped afterwards."""
+    workers = [Worker(url, each, number=number, workers=len(options)) for number, each in enumerate(options)]
+    threads = [threading.Thread(target=each.run) for each in workers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield workers
+    finally:
+        began = time.monotonic()
+        for worker in workers:
+            worker.stop()
+        for thread in threads:
+            thread.join(5)
+        assert time.monotonic() - began < 2
+        assert not any(thread.is_alive() for thread in threads)
+
+
+def test_two_workers_share_what_comes_and_conserve_it(engine, url, connection):
+    accept(engine, [counted(f"I-{number}", "S", 100) for number in range(16)])
+    with running(url, QUICK, QUICK) as workers:
+        for start in range(1, 11):
+            at = NOON + timedelta(seconds=start)
+            accept(engine, [sold(f"I-{number % 16}", "S", 1, at) for number in range(64)])
+        until(lambda: drained(connection))
+    assert connection.execute("SELECT sum(book) FROM inventory_state").fetchone() == (960,)
+    assert sum(each.measures.parts for each in workers) == 656
+    assert all(each.measures.tried_again == 0 for each in workers)
+    assert_consistent(connection)
+
+
+def test_an_urgent_event_ends_the_window_and_others_are_gathered(engine, url, connection):
+    slow = ProcessorSettings(window_seconds=30, poll_seconds=30, ageing_seconds=1e9)
+    with running(url, slow) as (worker,):
+        until(
+            lambda: (
+                worker.measures.batch_size == 0
+                and connection.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'inventory worker, listening'"
+                ).fetchone()
+                == (1,)
+            )
+        )
+        accept(engine, [counted("A", "S", 1)])
+        time.sleep(0.3)
+        assert not drained(connection)
+        accept(engine, [counted("B", "S", 1, priority=8)])
+        until(lambda: drained(connection), 5)
+        accept(engine, [counted(f"I-{number}", "S", 1) for number in range(50)])
+        until(lambda: drained(connection), 5)
+    latencies = worker.measures.latencies
+    assert set(latencies) == {5, 8}
+    assert sum(latencies[5].counts) == 51
+
+
+def test_waiting_raises_a_priority_to_seven_at_most_and_only_where_it_is_lower(engine, connection):
+    entries = [entry_of(counted(f"I-{number}", "S", 1, priority=1 + number)) for number in range(10)]
+    append(engine, [replace(each, received_at=NOON) for each in entries])
+    priorities = "SELECT priority FROM event_queue ORDER BY sequence"
+    assert age(connection, NOON + timedelta(seconds=35), 10) == 2
+    assert [each for (each,) in connection.execute(priorities)] == [3, 3, 3, 4, 5, 6, 7, 8, 9, 10]
+    age(connection, NOON + timedelta(days=1), 10)
+    assert [each for (each,) in connection.execute(priorities)] == [HIGHEST_AGED] * 7 + [8, 9, 10]
+    with connection.transaction():
+        connection.execute("SELECT FROM event_queue FOR UPDATE")
+        assert age(connection, NOON + timedelta(days=1), 10) == 0
+
+
+@pytest.mark.parametrize(("scope", "key"), [("all", ""), ("item", "A"), ("location", "S"), ("category", "toys")])
+def test_what_only_the_batch_side_works_on_waits_and_blocks_nobody(engine, connection, scope, key):
+    masters = Masters(category=lambda item: "toys" if item == "A" else "food")
+    given = orders(masters=masters)
+    accept(engine, [counted("A", "S", 1), counted("B", "W", 1)])
+    work(connection, given)
+    at = NOON + timedelta(seconds=1)
+    changed = [switch(connection, scope, key, live=False, at=NOON, actor="ann", reason="deploy") for _ in range(2)]
+    assert changed == [True, False]
+    accept(engine, [sold("A", "S", 1, at), sold("B", "W", 1, at), reserve("R", "S", {"A": 1}, at)])
+    work(connection, given)
+    books = "SELECT item, book, reserved FROM inventory_state ORDER BY item"
+    assert connection.execute(books).fetchall() == [("A", 1, 0), ("B", 1 if scope == "all" else 0, 0)]
+    assert switch(connection, scope, key, live=True, at=NOON, actor="ann", reason="done")
+    work(connection, given)
+    assert connection.execute(books).fetchall() == [("A", 0, 0), ("B", 0, 0)]
+    assert drained(connection)
+    assert [row[0] for row in connection.execute("SELECT action FROM audit_log ORDER BY id")] == ["live.off", "live.on"]
+    assert broken_rows(connection) == []
+    assert_consistent(connection)
+
+
+def test_a_switch_names_what_it_switches(connection):
+    for scope, key in (("all", "A"), ("item", "")):
+        with pytest.raises(ValueError, match="name"):
+            switch(connection, scope, key, live=False, at=NOON, actor="ann", reason="")
+
+
+def test_what_is_told_is_told_once_a_crossing(engine, connection):
+    for second, units in enumerate((50, 4, 3, 0, 0, 30, 2)):
+        accept(engine, [counted("A", "S", units, NOON + timedelta(seconds=second))])
+        work(connection, orders())
+    told = [name for (name,) in connection.execute("SELECT type FROM outbox ORDER BY id")]
+    assert told.count("stock.low") == 2
+    assert told.count("stockout.detected") == 1
+    assert told.count("inventory.updated") == 6
+    assert told.count("stock.large_change") == 3
+    assert connection.execute("SELECT told FROM inventory_state").fetchone() == (1,)
+
+
+def test_a_batch_writes_a_pair_once_whatever_happened_to_it(engine, connection):
+    accept(engine, [counted(f"I-{number}", "S", 1_000) for number in range(100)])
+    work(connection, orders())
+    for start in range(5):
+        at = NOON + timedelta(seconds=start + 1)
+        accept(engine, [sold(f"I-{number % 100}", "S", 1, at) for number in range(100)])
+    (applied,) = work(connection, orders())
+    assert (applied.postings, applied.state_writes) == (500, 100)
+    assert Measures().with_batch(applied, 0.01, NOON).saved_writes == 0.8
+    assert connection.execute("SELECT count(*) FROM ledger").fetchone() == (600,)
+
+
+def test_news_and_unknown_types_are_done_without_stock(engine, connection):
+    news = event("price.changed", {"product_sku": "A", "new_price": 1, "currency": "EUR"})
+    accept(engine, [news, event("our.own", {"x": 1}), counted("B", "S", 1)])
+    (applied,) = work(connection, orders())
+    assert (len(applied.completed), applied.postings) == (3, 1)
+    assert_consistent(connection)
+
+
+def test_the_pace_follows_the_time_a_batch_takes():
+    pace = Pace(500, 0.04)
+    for _ in range(10):
+        pace = pace.after(pace.size, 0.005)
+    assert pace.size == 500
+    assert pace.after(500, 0.08).size == 250
+    assert pace.after(3, 0.001) == pace
+    for _ in range(12):
+        pace = pace.after_failure(pace.size)
+    assert pace.size == 1
+    for _ in range(8):
+        pace = pace.after(pace.size, 60.0)
+    assert pace.size == FIRST
+
+
+def test_latencies_are_counted_in_classes():
+    found = Latencies().with_seconds([0.001] * 98 + [0.08, 100.0])
+    assert (found.quantile(0.5), found.quantile(0.99), found.quantile(1.0)) == (0.005, 0.1, None)
+    assert Latencies().quantile(0.5) is None
