@@ -10,20 +10,10 @@ import dagster as dg
 @dg.definitions
 def defs() -> dg.Definitions:
     """All assets, checks, jobs, schedules, sensors and resources."""
-    from inventory_assets.defs import (
-        analytics,
-        bronze,
-        gold,
-        jobs,
-        live_log,
-        publish,
-        purge,
-        quality,
-        schedules,
-        sensors,
-        silver,
-    )
+    from inventory_assets.defs import analytics, bronze, gold, jobs, publish, purge, quality, schedules, sensors, silver
     from inventory_assets.defs import forecast as ahead
+    from inventory_assets.defs import live_log as log
+    from inventory_assets.defs import live_upkeep as live
     from inventory_assets.defs import maintenance as upkeep
     from inventory_assets.defs import nightly as night
     from inventory_assets.defs import replenishment as planning
@@ -32,17 +22,17 @@ def defs() -> dg.Definitions:
 
     return dg.Definitions(
         assets=dg.load_assets_from_modules(
-            [bronze, live_log, silver, gold, analytics, ahead, quality, planning, publish], include_specs=True
+            [bronze, log, silver, gold, analytics, ahead, quality, planning, publish], include_specs=True
         ),
         asset_checks=[by_clock.newest_days],
         jobs=[
             *(jobs.refresh, night.nightly_key_check, ahead.nightly_forecast, planning.replenish, by_clock.watch),
-            *(upkeep.maintain, upkeep.restore, purge.purge),
+            *(upkeep.maintain, upkeep.restore, purge.purge, live.live_upkeep),
         ],
         schedules=[
             *(schedules.hourly_suppliers, schedules.daily_snapshot, by_clock.hourly_watch),
             *(night.every_night, ahead.forecast_every_night, planning.every_night),
-            *(purge.nightly_purge, upkeep.weekly_maintenance),
+            *(purge.nightly_purge, upkeep.weekly_maintenance, live.nightly_live_upkeep),
         ],
         sensors=[sensors.landing],
         resources=resources(),

@@ -59,7 +59,7 @@ def rebuild(
     shown: dict[str, Any] = {
         "log position": found.upto,
         "pairs": found.pairs,
-        "events": found.events,
+        "events with an effect": found.events,
         "parts not applied yet": found.unapplied,
         "seconds": round(found.seconds, 2),
     }

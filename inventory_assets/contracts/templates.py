@@ -62,6 +62,7 @@ time_zone = "Europe/London"   # of times without a zone, and of business days
 currency = "USD"              # where a row names none
 # merchandise_pattern = '^PROD-'                # codes that are goods; without it all are
 # null_tokens = { "*" = ["N/A", "-"] }          # texts that mean null, by column; "*" is every column
+# route = "stream"                              # it also sends events: they count, its files are re-deliveries
 
 # [tills.location_time_zones]
 # STORE-02 = "America/New_York"                 # locations in another zone

@@ -21,6 +21,7 @@ from dagster._core.storage.runs.schema import RunTagsTable
 from sqlalchemy import func, select
 
 from inventory_assets.defs.lane import RECENT_RUNS, REFRESH
+from inventory_assets.defs.live_upkeep import live_upkeep
 from inventory_assets.defs.maintenance import lane_job, maintain
 from inventory_assets.defs.nightly import nightly_key_check
 from inventory_assets.defs.resources import Clock
@@ -30,7 +31,7 @@ from inventory_assets.defs.watch import WATCH
 from inventory_assets.settings import Settings
 
 PURGE = "purge"
-JOBS = (REFRESH, maintain.name, nightly_key_check.name, WATCH, PURGE)
+JOBS = (REFRESH, maintain.name, nightly_key_check.name, live_upkeep.name, WATCH, PURGE)
 """Jobs whose old runs are deleted: those that run by themselves, again and again."""
 OVER = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 EMPTY_SHARE = 0.2

@@ -38,27 +38,37 @@ def bronze_events(events: pl.DataFrame, profiles: Profiles, read_at: datetime) -
         profiles: source profiles, for time zones.
         read_at: when they were read.
     """
-    effects = pl.col("effects")
-    happened = effects.str.json_path_match("$[0].at").cast(pl.Int64).cast(INSTANT)
     rows = events.with_columns(
         pl.col("epoch", "sequence", "priority").cast(pl.Int64),
         pl.col("event_time", "received_at").dt.convert_time_zone("UTC").cast(INSTANT),
         pl.col("items").list.join("\n"),
+        pl.col("effects").cast(pl.String),
         source_system="source",
         ingestion_timestamp=pl.lit(read_at, INSTANT),
         processing_date=pl.lit(read_at.astimezone(UTC).date()),
-    ).with_columns(
-        _location=pl.coalesce(
-            effects.str.json_path_match("$[0].location"), pl.col("data").str.json_path_match("$.location_id")
-        ),
-        _happened=pl.coalesce(happened, "event_time"),
     )
+    rows = _placed(rows)
     days = _days(rows, profiles)
     is_stock = pl.col("type").is_in(list(stock_types()))
     return {
         table: days.filter(chosen).select(list(polars_schema(table)))
         for table, chosen in ((STOCK_EVENTS, is_stock), (RETAIL_EVENTS, ~is_stock))
     }
+
+
+def _placed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with where and when they happened: as their effects say, otherwise as the data and the envelope do."""
+    effects = pl.col("effects")
+    moves = effects.str.starts_with("[{").fill_null(value=False)
+    at = effects.str.extract(r'"at":(-?\d+)').cast(pl.Int64).cast(INSTANT)
+    return pl.concat(
+        [
+            rows.filter(moves).with_columns(_location=effects.str.json_path_match("$[0].location"), _happened=at),
+            rows.filter(~moves).with_columns(
+                _location=pl.col("data").str.json_path_match("$.location_id"), _happened="event_time"
+            ),
+        ]
+    ).sort("sequence")
 
 
 def _days(rows: pl.DataFrame, profiles: Profiles) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from inventory_assets.live.log.reading import ranges
+from inventory_assets.live.log.reading import effects_in
 from inventory_assets.stock.counts import PAIR
 from inventory_assets.stock.effect_frames import ACCOUNTS, EFFECTS, effects_of_texts, fold_effects
 from inventory_assets.stock.effects import ASSERTED
@@ -101,10 +101,9 @@ def snapshot(url: str) -> Snapshot:
 
 
 def events_of_log(url: str, after: int, upto: int) -> Iterator[pl.DataFrame]:
-    """Events of the log (`EVENTS`), a frame at a time."""
-    for table in ranges(url, after, upto):
-        frame = pl.DataFrame(table.select(["sequence", "source", "event_id", "disposition", "effects"]))
-        yield frame.rename({"source": "source_system"}).with_columns(pl.col("effects").cast(pl.String))
+    """Events of the log that do something to stock (`EVENTS`), a frame at a time."""
+    for table in effects_in(url, after, upto):
+        yield pl.DataFrame(table).rename({"source": "source_system"})
 
 
 def folded(

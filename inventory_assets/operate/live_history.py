@@ -52,7 +52,7 @@ class Verified:
     Attributes:
         upto: last sequence that was folded.
         pairs: pairs of the fold.
-        events: events that were read.
+        events: events that do something to stock.
         unapplied: parts that wait or are dead, and were left out on both sides.
         seconds: how long it took.
         differing: pairs that differ.
@@ -119,7 +119,7 @@ def purge_log(engine: Engine, lake: Lake, now: datetime, days: int = KEPT_DAYS, 
 
 def archived_events(lake: Lake, upto: int, rows: int = 200_000) -> Iterator[pl.DataFrame]:
     """Events of the archive up to a sequence (`EVENTS`), a frame at a time; those that cannot move stock left out."""
-    wanted = lake.scan(STOCK_EVENTS).filter(pl.col("sequence") <= upto).select(EVENTS)
+    wanted = lake.scan(STOCK_EVENTS).filter(pl.col("sequence") <= upto, pl.col("effects") != "[]").select(EVENTS)
     yield from wanted.collect_batches(chunk_size=rows, maintain_order=False)
 
 

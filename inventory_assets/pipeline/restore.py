@@ -11,12 +11,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
+from inventory_assets.contracts.log_tables import LOG_BRONZE
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.schemas import ContractError, delta_schema
 from inventory_assets.contracts.tables import PEOPLES_TABLES, TABLES
 from inventory_assets.lakehouse.lake import FORGOTTEN, Lake, same_columns, taken_in
 from inventory_assets.lakehouse.maintenance import is_readable, rewind, same_rows
 from inventory_assets.lakehouse.tags import Tag, Tags, TagsError
+from inventory_assets.pipeline.live_log import EPOCH, SEQUENCE
 from inventory_assets.pipeline.workspace import Workspace
 
 
@@ -122,6 +124,8 @@ def _taken_at(lake: Lake, table: Table, version: int) -> dict[str, int]:
     """What a version had taken in of each input the newest one knows; forgotten where that cannot be read any more."""
     then, now = lake.open(table, version), lake.open(table)
     taken = {}
+    if table in LOG_BRONZE and then is not None:  # the log is read on from where the restored rows end
+        taken = {mark: at for mark in (EPOCH, SEQUENCE) if (at := taken_in(then, mark)) is not None}
     for source in TABLES.values():
         if then is None or now is None or taken_in(now, source.path) is None:
             continue

@@ -12,11 +12,13 @@ from inventory_assets.contracts.log_tables import LOG_BRONZE, RETAIL_EVENTS, STO
 from inventory_assets.contracts.silver import STOCK_MOVEMENTS
 from inventory_assets.contracts.sources import load_profiles
 from inventory_assets.lakehouse.lake import Lake
+from inventory_assets.lakehouse.tags import Tags
 from inventory_assets.live.log.appending import append, raise_epoch
 from inventory_assets.live.log.reading import LogBehindError
 from inventory_assets.operate.live_log import log_of
 from inventory_assets.pipeline.live_log import Log, Reached, reached, take_in_log, waiting_events
 from inventory_assets.pipeline.refresh import refresh_all
+from inventory_assets.pipeline.restore import restore
 from inventory_assets.pipeline.stock import refresh_movements
 from inventory_assets.pipeline.workspace import Workspace
 from inventory_assets.settings import Settings
@@ -202,3 +204,16 @@ def test_a_live_count_sets_the_position_and_a_level_only_where_the_warehouse_sys
     refresh_all(space)
     shown = space.lake.scan(INVENTORY_POSITION).select("product_sku", "book", "stock_basis").collect().rows()
     assert shown == [("A1", 9, "counted"), ("A2", None, "unknown")]
+
+
+def test_bronze_of_the_log_that_was_set_back_reads_on_from_there(tmp_path):
+    space, rows = workspace(tmp_path), log_rows(simulated())
+    take_in_log(space, handed(rows.head(300), 300))
+    first = space.lake.version(STOCK_EVENTS)
+    Tags(space.lake).put(LATER, space.lake.pins(LOG_BRONZE), keep_days=7)
+    take_in_log(space, handed(rows, 5000))
+    restore(space, LATER.date(), [STOCK_EVENTS.path])
+    assert reached(space.lake, STOCK_EVENTS) == Reached(1, 300)
+    assert space.lake.version(STOCK_EVENTS) != first
+    take_in_log(space, handed(rows, 5000))
+    assert held(space.lake)["sequence"].to_list() == rows["sequence"].to_list()

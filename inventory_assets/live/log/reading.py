@@ -26,10 +26,16 @@ QUICK_SECONDS, LONG_SECONDS = 0.4, 1.0
 """A statement that took less is followed by one twice as large, one that took more by half of it: no snapshot of a
 reader stays open for two seconds, however busy the machine is."""
 
+COLUMNS = (
+    "epoch, sequence, source, event_id, type, event_time, received_at, priority, items, disposition,"
+    " envelope::text AS envelope, data::text AS data, effects"
+)
+"""Everything the log holds of an event."""
+EFFECTS = "sequence, source, event_id, disposition, effects"
+"""What a fold needs of it."""
 _RANGE = """
-SELECT epoch, sequence, source, event_id, type, event_time, received_at, priority, items, disposition,
-       envelope::text AS envelope, data::text AS data, effects
-FROM event_log WHERE sequence > {after} AND sequence <= {upto} ORDER BY sequence LIMIT {rows}
+SELECT {columns} FROM event_log
+WHERE sequence > {after} AND sequence <= {upto} AND {condition} ORDER BY sequence LIMIT {rows}
 """
 
 
@@ -104,7 +110,14 @@ def check_continues(read: Position, known: Sequence[Epoch], now: Position) -> No
         )
 
 
-def ranges(url: str, after: int, upto: int, rows: int = ROWS) -> Iterator[pa.Table]:
+def effects_in(url: str, after: int, upto: int) -> Iterator[pa.Table]:
+    """What events of a range do to stock (`EFFECTS`), in order; those that do nothing and commands left out."""
+    return ranges(url, after, upto, columns=EFFECTS, condition="effects <> '[]'")
+
+
+def ranges(
+    url: str, after: int, upto: int, rows: int = ROWS, *, columns: str = COLUMNS, condition: str = "TRUE"
+) -> Iterator[pa.Table]:
     """Events of a range in order, a table for each statement; every statement has a snapshot of its own.
 
     Args:
@@ -112,6 +125,8 @@ def ranges(url: str, after: int, upto: int, rows: int = ROWS) -> Iterator[pa.Tab
         after: sequence read last.
         upto: last sequence wanted; not beyond the position of the log.
         rows: events of a table at most.
+        columns: select list, with the sequence.
+        condition: which events, in SQL.
     """
     import adbc_driver_postgresql.dbapi
 
@@ -120,7 +135,11 @@ def ranges(url: str, after: int, upto: int, rows: int = ROWS) -> Iterator[pa.Tab
         while after < upto:
             with closing(connection.cursor()) as cursor:
                 began = perf_counter()
-                cursor.execute(_RANGE.format(after=int(after), upto=int(upto), rows=int(size)))
+                cursor.execute(
+                    _RANGE.format(
+                        columns=columns, condition=condition, after=int(after), upto=int(upto), rows=int(size)
+                    )
+                )
                 table = cursor.fetch_arrow_table()
                 seconds = perf_counter() - began
             if not table.num_rows:

@@ -63,36 +63,9 @@ def frame(events: pl.DataFrame) -> pl.DataFrame:
     Args:
         events: source, event_id and effects (text, null for commands) of rows of the log.
     """
-    import polars as pl
+    from inventory_assets.stock.effect_frames import effects_of_texts
 
-    from inventory_assets.stock.effect_frames import EFFECTS
-
-    member = pl.Struct(
-        {
-            "item": pl.String,
-            "location": pl.String,
-            "at": pl.Int64,
-            "kind": pl.String,
-            **dict.fromkeys(_NUMBERS, pl.Int64),
-            "document": pl.String,
-        }
-    )
-    return (
-        events.lazy()
-        .filter(pl.col("effects") != "[]")
-        .select(source_system="source", event_id="event_id", effects=pl.col("effects").str.json_decode(pl.List(member)))
-        .explode("effects")
-        .unnest("effects")
-        .with_columns(
-            pl.col(*_NUMBERS).fill_null(0),
-            pl.col("document").fill_null(""),
-            event_time=pl.col("at").cast(pl.Datetime("us", "UTC")),
-        )
-        .rename({"item": "product_sku", "location": "location_id", "document": "document_id", "line": "line_number"})
-        .select(list(EFFECTS))
-        .cast(EFFECTS)
-        .collect()
-    )
+    return effects_of_texts(events.rename({"source": "source_system"}))
 
 
 def _members(effect: Effect) -> dict[str, str | int]:
