@@ -1,0 +1,57 @@
+"""The job of the night as Dagster runs it: after a refresh, with pictures, published, and free when nothing is new."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+
+import dagster as dg
+import pytest
+
+from inventory_assets.contracts.forecast import FORECAST
+from inventory_assets.publish.sql import query
+from inventory_assets_tests.defs.installation import DAY, Installation, failed_steps, line, loaded, materialised
+from inventory_assets_tests.defs.test_by_hand import metadata
+
+
+def night(installation: Installation) -> dg.ExecuteInProcessResult:
+    return loaded().resolve_job_def("nightly_forecast").execute_in_process(instance=installation.instance)
+
+
+def drawn(markdown: object) -> str:
+    """The first picture inside Markdown."""
+    return base64.b64decode(str(markdown).split("base64,")[1].split(")")[0]).decode()
+
+
+def test_the_schedule_is_on_and_runs_at_night(installation):
+    schedule = loaded().get_schedule_def("nightly_forecast_schedule")
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert schedule.cron_schedule == "20 4 * * *"
+    assert schedule.job.name == "nightly_forecast"
+
+
+def test_a_night_forecasts_draws_publishes_and_the_next_one_writes_nothing(installation, monkeypatch):
+    monkeypatch.setenv("INVENTORY_PUBLISH__MIN_INTERVAL_SECONDS", "0")
+    days = [DAY - timedelta(days=number) for number in range(90)]
+    for number, day in enumerate(days):
+        installation.land_lines(f"d{number}", *(line(n, day=day, receipt=f"R{number}") for n in range(1, 4)))
+    taken = installation.refresh()
+    assert taken.success, failed_steps(taken)
+    done = night(installation)
+    assert done.success, failed_steps(done)
+    assert {path for path in materialised(done) if path.startswith("analytics/")} == {each.path for each in FORECAST}
+    shown = metadata(done)
+    fan = drawn(shown["analytics/item_demand_forecast"]["fan chart"])
+    assert fan.startswith("<svg xmlns")
+    assert "http" not in fan.replace("http://www.w3.org/2000/svg", ""), "a picture asks nobody for anything"
+    assert "RMSSE of all items" in drawn(shown["analytics/forecast_accuracy"]["accuracy by class"])
+    found = query(
+        installation.settings.serving,
+        "SELECT count(*), min(day), sum(mean) FROM analytics.demand_forecast WHERE location_id = 'S1'",
+    ).rows()[0]
+    assert found[0] == 3 * 28
+    assert found[1] == DAY + timedelta(days=1)
+    assert found[2] == pytest.approx(3 * 28 * 2, rel=0.1)
+    versions = installation.versions()
+    assert night(installation).success
+    assert installation.versions() == versions
