@@ -10,46 +10,17 @@ import pytest
 
 from inventory_assets.contracts import forecast as tables
 from inventory_assets.contracts.gold import DAILY_INVENTORY_SNAPSHOT, DAILY_INVENTORY_SUMMARY
-from inventory_assets.contracts.schemas import check, polars_schema
+from inventory_assets.contracts.schemas import check
 from inventory_assets.forecast.models import CANDIDATES
 from inventory_assets.lakehouse.lake import Scope
 from inventory_assets.pipeline.forecast import COMPARED, refresh_forecast
 from inventory_assets.settings import ForecastSettings, Settings
+from inventory_assets_tests.pipeline.gold_rows import FIRST, filled, summary
 from inventory_assets_tests.pipeline.running import workspace_at
 
-FIRST, DAYS = date(2026, 1, 1), 220
+DAYS = 220
 TODAY = FIRST + timedelta(days=DAYS)
-SHOPS = ("S1", "S2", "S3")
 SETTINGS = ForecastSettings(horizon_days=21)
-
-
-def summary(units: np.ndarray, first: date = FIRST) -> pl.DataFrame:
-    """Gold rows of units by item, shop and day; null units make no row."""
-    item, shop, day = np.nonzero(units)
-    sold = pl.Series(units[item, shop, day]).cast(pl.Int64)
-    days = [first + timedelta(days=int(number)) for number in day]
-    given = {
-        "product_sku": [f"I{number:02d}" for number in item], "store_id": [SHOPS[number] for number in shop],
-        "transaction_date": days, "event_date": days, "currency": "GBP", "total_quantity_sold": sold,
-        "demand_quantity": sold, "total_revenue": sold * 3, "total_transactions": 1, "avg_unit_price": 3,
-        "processing_date": first, "data_quality_score": 1.0,
-    }  # fmt: skip
-    return filled(pl.DataFrame(given), DAILY_INVENTORY_SUMMARY)
-
-
-def filled(rows: pl.DataFrame, table) -> pl.DataFrame:
-    """Rows with every column of a table: what is not given is 0, a moment, or null."""
-    nothing = {pl.Int64: 0, pl.Float64: 0.0, pl.Boolean: False, pl.String: "x"}
-    schema = polars_schema(table)
-    moment = pl.lit(datetime(2026, 1, 1, tzinfo=UTC))
-    more = []
-    for column in table.columns:
-        if column.name not in rows.columns:
-            kind = schema[column.name]
-            other = moment if isinstance(kind, pl.Datetime) else pl.lit(0)
-            value = pl.lit(None) if column.nullable else pl.lit(nothing[type(kind)]) if type(kind) in nothing else other
-            more.append(value.alias(column.name))
-    return rows.with_columns(more).select(pl.col(name).cast(kind) for name, kind in schema.items())
 
 
 def demand() -> np.ndarray:
@@ -57,7 +28,7 @@ def demand() -> np.ndarray:
     random = np.random.default_rng(31)
     rate = random.gamma(1.0, 0.3, (40, 3, 1)) + 0.05
     units = np.where(random.random((40, 3, DAYS)) < np.minimum(rate, 0.9), random.integers(1, 9, (40, 3, DAYS)), 0)
-    units[0, :, 30:], units[1, :, :-9] = 0, 0
+    units[0, :, 30:], units[1] = 0, 0
     units[1, 0, -9:] = 1
     units[2] = 0
     units[2, 0] = random.poisson(6, DAYS)
