@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from inventory_assets.contracts.analytics import ANALYTICS
 from inventory_assets.contracts.bronze import BRONZE
-from inventory_assets.contracts.forecast import FORECAST
+from inventory_assets.contracts.forecast import FORECAST_TABLES
 from inventory_assets.contracts.gold import GOLD
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.silver import SILVER
 
-TABLES: dict[str, Table] = {table.path: table for table in (*BRONZE.values(), *SILVER, *GOLD, *ANALYTICS, *FORECAST)}
+TABLES: dict[str, Table] = {
+    table.path: table for table in (*BRONZE.values(), *SILVER, *GOLD, *ANALYTICS, *FORECAST_TABLES)
+}
 """Every table by its path ("silver/returns")."""
 
 NIGHTLY: frozenset[str] = frozenset(path for path, table in TABLES.items() if table.cadence == "nightly")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from inventory_assets.contracts.analytics import ANALYTICS
-from inventory_assets.contracts.forecast import FORECAST
+from inventory_assets.contracts.forecast import FORECAST_TABLES
 from inventory_assets.contracts.gold import GOLD
 from inventory_assets.contracts.model import Reach, Table, count, day, text, units
 from inventory_assets.contracts.silver import DAY_BALANCE, LOCATIONS, PRODUCTS, QUARANTINE, SUPPLIERS
@@ -48,7 +48,7 @@ QUARANTINE_SUMMARY = Table(
 MASTERS: tuple[Table, ...] = (PRODUCTS, LOCATIONS, SUPPLIERS)
 """Masters; the file holds their current versions only."""
 
-PUBLISHED: tuple[Table, ...] = (*GOLD, *ANALYTICS, *FORECAST, *MASTERS, DAY_BALANCE, QUARANTINE_SUMMARY)
+PUBLISHED: tuple[Table, ...] = (*GOLD, *ANALYTICS, *FORECAST_TABLES, *MASTERS, DAY_BALANCE, QUARANTINE_SUMMARY)
 """Every table of the file, in the order it is written."""
 
 AS_STORED: tuple[Table, ...] = tuple(table for table in PUBLISHED if table not in (*MASTERS, QUARANTINE_SUMMARY))

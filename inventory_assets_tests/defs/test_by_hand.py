@@ -8,11 +8,11 @@ import dagster as dg
 import pytest
 
 from inventory_assets.contracts.tables import TABLES
-from inventory_assets.defs.forecast import FORECAST_STEP
+from inventory_assets.defs.forecast import NIGHT_STEPS
 from inventory_assets.defs.jobs import STEPS
 from inventory_assets_tests.defs.installation import DAY, Installation, line, loaded, materialised
 
-ORDER = [step.name for step in (*STEPS, FORECAST_STEP)]
+ORDER = [step.name for step in (*STEPS, *NIGHT_STEPS)]
 DAILY = {step.name for step in STEPS if step.daily}
 
 

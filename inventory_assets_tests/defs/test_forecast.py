@@ -9,7 +9,7 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from inventory_assets.contracts.forecast import FORECAST
+from inventory_assets.contracts.forecast import FORECAST, FORECAST_DIAGNOSTICS
 from inventory_assets.contracts.gold import DAILY_INVENTORY_SUMMARY
 from inventory_assets.lakehouse.lake import Scope
 from inventory_assets.publish.sql import query
@@ -40,7 +40,9 @@ def test_a_night_forecasts_draws_publishes_and_the_next_one_writes_nothing(insta
     installation.lake.replace(DAILY_INVENTORY_SUMMARY, summary(np.tile([1, 2, 3], (3, 1, 30)), first), Scope())
     done = night(installation)
     assert done.success, failed_steps(done)
-    assert {path for path in materialised(done) if path.startswith("analytics/")} == {each.path for each in FORECAST}
+    assert {path for path in materialised(done) if path.startswith("analytics/")} == {
+        each.path for each in (*FORECAST, FORECAST_DIAGNOSTICS)
+    }, "no supplier ever delivered: there are no lead times"
     shown = metadata(done)
     fan = drawn(shown["analytics/item_demand_forecast"]["fan chart"])
     assert fan.startswith("<svg xmlns")
