@@ -27,6 +27,7 @@ _TABLES: dict[Domain, tuple[str, ...]] = {
         "analytics/item_demand_forecast",
         "analytics/cumulative_demand_forecast",
         "analytics/forecast_accuracy",
+        "analytics/forecast_diagnostics",
     ),
     "stock": (
         "bronze/warehouse_updates",
@@ -48,6 +49,7 @@ _TABLES: dict[Domain, tuple[str, ...]] = {
         "gold/supplier_performance",
         "gold/open_supplier_orders",
         "gold/supply_coverage",
+        "analytics/lead_time_stats",
     ),
     "masters": (
         "bronze/products",

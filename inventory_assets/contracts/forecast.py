@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from inventory_assets.contracts.gold import DAILY_INVENTORY_SNAPSHOT, DAILY_INVENTORY_SUMMARY, PROCESSED
-from inventory_assets.contracts.model import Column, Reach, Table, count, day, flag, ratio, text
+from inventory_assets.contracts.model import Column, Reach, Table, count, day, flag, instant, ratio, text
+from inventory_assets.contracts.silver import PRODUCTS, SUPPLIER_ORDERS
 
 _UPSTREAM = (DAILY_INVENTORY_SUMMARY.path, DAILY_INVENTORY_SNAPSHOT.path)
 _REACH = Reach(rule="the whole table, every night")
@@ -128,9 +129,69 @@ FORECAST_ACCURACY = Table(
     upstream=_UPSTREAM,
 )
 
+FORECAST_DIAGNOSTICS = Table(
+    "analytics",
+    "forecast_diagnostics",
+    "What fitted models say about the largest categories of a location and the largest items of class A, by day: how "
+    "strong trend and week are, how well each model did on the last 28 days, and whether it misses a pattern.",
+    "series × model",
+    ("kind", "name", "location_id", "model"),
+    (
+        text("kind", "What the series is.", allowed=("category", "item")),
+        text("name", "Category, or item."),
+        text("location_id", "Location of a category; `all` for an item."),
+        text("model", "Model, with its order where it has one."),
+        _ISSUED,
+        flag("is_best", "Whether its error was the smallest of the series."),
+        ratio("rmsse", "Root mean squared scaled error on the days held back.", nullable=True, minimum=0),
+        ratio("aic", "Akaike's criterion of the fit; lower is better, within one family.", nullable=True),
+        ratio(
+            "ljung_box",
+            "Probability of residuals as correlated as these if no pattern is left; below .05 one is.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        ratio("trend_strength", "1 − var(rest) ÷ var(trend + rest).", minimum=0, maximum=1),
+        ratio("season_strength", "1 − var(rest) ÷ var(week + rest).", minimum=0, maximum=1),
+        PROCESSED,
+    ),
+    cadence="whole",
+    reach=_REACH,
+    upstream=(DAILY_INVENTORY_SUMMARY.path, PRODUCTS.path),
+)
+LEAD_TIME_STATS = Table(
+    "analytics",
+    "lead_time_stats",
+    "Days from order to receipt by supplier and item, over all lines received. Few deliveries of an item lean on the "
+    "supplier's.",
+    "supplier × item with a delivery",
+    ("source_system", "supplier_id", "product_sku"),
+    (
+        text("source_system", "System that produced the rows."),
+        text("supplier_id", "Supplier."),
+        text("product_sku", "Item."),
+        count("deliveries", "Lines received, with a known date of order."),
+        ratio("mean_days", "Mean lead time of the item.", unit="days", minimum=0),
+        ratio("sd_days", "Sample deviation; null below two deliveries.", unit="days", nullable=True, minimum=0),
+        ratio("median_days", "Median lead time.", unit="days", minimum=0),
+        ratio("p95_days", "Lead time that 95 of 100 deliveries stayed within.", unit="days", minimum=0),
+        count("supplier_deliveries", "Lines received from the supplier."),
+        ratio("expected_days", "Mean that leans on the supplier's.", unit="days", minimum=0),
+        ratio("expected_sd_days", "Deviation that leans on the supplier's.", unit="days", minimum=0),
+        instant("last_received_at", "Last delivery."),
+        PROCESSED,
+    ),
+    cadence="whole",
+    reach=_REACH,
+    upstream=(SUPPLIER_ORDERS.path,),
+)
+
 FORECAST: tuple[Table, ...] = (
     DEMAND_FORECAST,
     ITEM_DEMAND_FORECAST,
     CUMULATIVE_DEMAND_FORECAST,
     FORECAST_ACCURACY,
 )
+"""The tables that one pass over demand writes."""
+FORECAST_TABLES: tuple[Table, ...] = (*FORECAST, FORECAST_DIAGNOSTICS, LEAD_TIME_STATS)

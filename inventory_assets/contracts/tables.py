@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from inventory_assets.contracts.analytics import ANALYTICS
 from inventory_assets.contracts.bronze import BRONZE
-from inventory_assets.contracts.forecast import FORECAST
+from inventory_assets.contracts.forecast import FORECAST_TABLES
 from inventory_assets.contracts.gold import GOLD
 from inventory_assets.contracts.log_tables import LOG_BRONZE, STOCK_STATEMENTS
 from inventory_assets.contracts.model import Table
@@ -15,11 +15,11 @@ from inventory_assets.contracts.silver import DECISIONS, SILVER
 TABLES: dict[str, Table] = {
     table.path: table
     for table in (
-        *BRONZE.values(), *LOG_BRONZE, *SILVER, STOCK_STATEMENTS, *GOLD, *ANALYTICS, *FORECAST, *REPLENISHMENT,
+        *BRONZE.values(), *LOG_BRONZE, *SILVER, STOCK_STATEMENTS, *GOLD, *ANALYTICS, *FORECAST_TABLES, *REPLENISHMENT,
     )
 }  # fmt: skip
 """Every table by its path ("silver/returns")."""
-NIGHTLY: frozenset[str] = frozenset(table.path for table in (*FORECAST, *REPLENISHMENT))
+NIGHTLY: frozenset[str] = frozenset(table.path for table in (*FORECAST_TABLES, *REPLENISHMENT))
 """Tables that jobs of the night or people write and the refresh does not."""
 PEOPLES_TABLES: tuple[Table, ...] = (DECISIONS, PLANNING_PARAMETERS, PROPOSAL_DECISIONS)
 """Tables that hold what people decided: only appended to, never computed, merged or set back."""

@@ -1,11 +1,18 @@
-"""Forecasts: four tables from one step, and the job of the night that writes them."""
+"""Forecasts, what is measured beside them, and the job of the night that writes them."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from inventory_assets.contracts.forecast import FORECAST, FORECAST_ACCURACY, ITEM_DEMAND_FORECAST
+from inventory_assets.contracts.forecast import (
+    FORECAST,
+    FORECAST_ACCURACY,
+    FORECAST_DIAGNOSTICS,
+    ITEM_DEMAND_FORECAST,
+    LEAD_TIME_STATS,
+)
 from inventory_assets.contracts.model import Table
 from inventory_assets.defs.jobs import serving
 from inventory_assets.defs.lane import LANE, LANE_TAG
@@ -26,6 +33,18 @@ def _forecast(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
     return refresh_forecast(store.workspace(), store.settings().forecast, anew=ask.anew), ()
 
 
+def _diagnostics(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
+    from inventory_assets.pipeline.forecast_further import refresh_diagnostics
+
+    return refresh_diagnostics(store.workspace(), anew=ask.anew), ()
+
+
+def _lead_times(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
+    from inventory_assets.pipeline.forecast_further import refresh_lead_times
+
+    return refresh_lead_times(store.workspace(), anew=ask.anew), ()
+
+
 def _drawn(lake: "Lake", table: Table) -> Mapping[str, Any]:
     from inventory_assets.pipeline.forecast_shown import accuracy_shown, fan_shown
 
@@ -44,16 +63,35 @@ FORECAST_STEP = Step(
     drawn=_drawn,
 )
 
+DIAGNOSTICS_STEP = Step(
+    "forecast_diagnostics",
+    (FORECAST_DIAGNOSTICS,),
+    _diagnostics,
+    "Fitted models of the largest categories and items: strength of trend and week, errors, patterns they miss.",
+)
+LEAD_TIMES_STEP = Step(
+    "lead_time_stats", (LEAD_TIME_STATS,), _lead_times, "Days from order to receipt, by supplier and item."
+)
+NIGHT_STEPS = (LEAD_TIMES_STEP, FORECAST_STEP, DIAGNOSTICS_STEP)
+
 demand_forecasts = as_asset(FORECAST_STEP)
-_op = as_op(FORECAST_STEP)
+forecast_diagnostics = as_asset(DIAGNOSTICS_STEP)
+lead_time_stats = as_asset(LEAD_TIMES_STEP)
+
+
+def _one_after_the_other() -> dict[str, dict[str, dg.MultiDependencyDefinition]]:
+    """The steps in their order, then the publication."""
+    names = [begin.name, *(op_of(step) for step in NIGHT_STEPS), serving.name]
+    return {
+        name: {"after": dg.MultiDependencyDefinition([dg.DependencyDefinition(before, "done")])}
+        for before, name in pairwise(names)
+    }
+
 
 nightly_forecast = dg.GraphDefinition(
     "nightly_forecast",
-    node_defs=[begin, _op, serving],
-    dependencies={
-        op_of(FORECAST_STEP): {"after": dg.MultiDependencyDefinition([dg.DependencyDefinition(begin.name, "done")])},
-        serving.name: {"after": dg.MultiDependencyDefinition([dg.DependencyDefinition(op_of(FORECAST_STEP), "done")])},
-    },
+    node_defs=[begin, *(as_op(step) for step in NIGHT_STEPS), serving],
+    dependencies=_one_after_the_other(),
     description="Forecasts demand anew from what gold holds, and publishes it. With nothing new it writes nothing. "
     "docs/forecasting.md says how.",
 ).to_job(executor_def=dg.in_process_executor, tags={LANE_TAG: LANE}, owners=[OWNER], metadata=WHEN_IT_FAILS)

@@ -10,7 +10,7 @@ import dagster as dg
 
 from inventory_assets.contracts.analytics import ANALYTICS
 from inventory_assets.contracts.domains import data_class
-from inventory_assets.contracts.forecast import FORECAST
+from inventory_assets.contracts.forecast import FORECAST_TABLES
 from inventory_assets.contracts.gold import GOLD
 from inventory_assets.contracts.silver import DAY_BALANCE, LOCATIONS, PRODUCTS, QUARANTINE, SUPPLIERS
 from inventory_assets.contracts.tables import PLANNED
@@ -23,7 +23,7 @@ from inventory_assets.defs.specs import OWNER, key
 if TYPE_CHECKING:
     import duckdb
 
-PUBLISHED = (*GOLD, *ANALYTICS, *FORECAST, *PLANNED, PRODUCTS, LOCATIONS, SUPPLIERS, DAY_BALANCE, QUARANTINE)
+PUBLISHED = (*GOLD, *ANALYTICS, *FORECAST_TABLES, *PLANNED, PRODUCTS, LOCATIONS, SUPPLIERS, DAY_BALANCE, QUARANTINE)
 READABLE_SINCE = "v1.2.0"
 """Oldest DuckDB that can open the file: drivers of BI tools are years behind, and the newest format is no smaller."""
 

@@ -114,10 +114,10 @@ def arima(values: FloatArray, horizon: int, period: int) -> Fitted:
     season = _seasonal_means(values, period)
     flat = values[-LONGEST:] - season[np.arange(len(values))[-LONGEST:] % period]
     with _quiet():
-        fits = [
-            (order, ARIMA(flat, order=order).fit(method_kwargs={"maxiter": ARIMA_STEPS, "disp": 0}))
-            for order in ARIMA_ORDERS
-        ]
+        fits = []
+        for order in ARIMA_ORDERS:
+            steps = {"maxiter": ARIMA_STEPS, "disp": 0}  # one for each fit, which writes into it
+            fits.append((order, ARIMA(flat, order=order).fit(method_kwargs=steps)))
     order, best = min(fits, key=lambda fit: float(fit[1].aic))
     ahead = np.asarray(best.forecast(horizon)) + season[np.arange(len(values), len(values) + horizon) % period]
     return _fitted(f"ARIMA{order}", values, ahead, np.asarray(best.resid)[1:], float(best.aic), sum(order) - order[1])

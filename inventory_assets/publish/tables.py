@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from inventory_assets.contracts.analytics import ANALYTICS
-from inventory_assets.contracts.forecast import FORECAST
+from inventory_assets.contracts.forecast import FORECAST_TABLES
 from inventory_assets.contracts.gold import GOLD
 from inventory_assets.contracts.model import Reach, Table, count, day, text, units
 from inventory_assets.contracts.silver import DAY_BALANCE, LOCATIONS, PRODUCTS, QUARANTINE, SUPPLIERS
@@ -50,7 +50,7 @@ MASTERS: tuple[Table, ...] = (PRODUCTS, LOCATIONS, SUPPLIERS)
 """Masters; the file holds their current versions only."""
 
 PUBLISHED: tuple[Table, ...] = (
-    *GOLD, *ANALYTICS, *FORECAST, *PLANNED, *MASTERS, DAY_BALANCE, QUARANTINE_SUMMARY,
+    *GOLD, *ANALYTICS, *FORECAST_TABLES, *PLANNED, *MASTERS, DAY_BALANCE, QUARANTINE_SUMMARY,
 )  # fmt: skip
 """Every table of the file, in the order it is written."""
 

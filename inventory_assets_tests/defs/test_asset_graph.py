@@ -86,12 +86,12 @@ def test_a_step_runs_after_all_that_write_what_it_reads(loaded):
     order = [node.name for node in job.graph.nodes_in_topological_order]
     assert order[0] == "begin"
     assert order[-1] == "serving"
-    from inventory_assets.defs.forecast import FORECAST_STEP
+    from inventory_assets.defs.forecast import NIGHT_STEPS
     from inventory_assets.defs.jobs import STEPS
     from inventory_assets.defs.replenishment import NIGHTLY_STEPS, ON_DEMAND_STEPS
     from inventory_assets.defs.steps import op_of
 
-    steps = (*STEPS, FORECAST_STEP, *NIGHTLY_STEPS, *ON_DEMAND_STEPS)
+    steps = (*STEPS, *NIGHT_STEPS, *NIGHTLY_STEPS, *ON_DEMAND_STEPS)
     assert {table.path for step in steps for table in step.tables} == set(TABLES) - {
         table.path for table in PEOPLES_TABLES
     }

@@ -8,12 +8,12 @@ import dagster as dg
 import pytest
 
 from inventory_assets.contracts.tables import PEOPLES_TABLES, TABLES
-from inventory_assets.defs.forecast import FORECAST_STEP
+from inventory_assets.defs.forecast import NIGHT_STEPS
 from inventory_assets.defs.jobs import STEPS
 from inventory_assets.defs.replenishment import NIGHTLY_STEPS, ON_DEMAND_STEPS
 from inventory_assets_tests.defs.installation import DAY, Installation, line, loaded, materialised
 
-ORDER = [step.name for step in (*STEPS, FORECAST_STEP, *NIGHTLY_STEPS, *ON_DEMAND_STEPS)]
+ORDER = [step.name for step in (*STEPS, *NIGHT_STEPS, *NIGHTLY_STEPS, *ON_DEMAND_STEPS)]
 PEOPLES = {table.path for table in PEOPLES_TABLES}
 DAILY = {step.name for step in STEPS if step.daily}
 

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from inventory_assets.forecast import aggregates, metrics
+from inventory_assets.forecast.diagnosis import diagnosed
 
 HORIZON, PERIOD = 13, 52
 
@@ -79,3 +80,12 @@ def test_too_short_a_series_is_said_to_be_too_short():
     assert set(aggregates.possible_fits(np.arange(1.0, 11.0), 3, 7)) == {"exponential smoothing"}
     with pytest.raises(aggregates.SeriesTooShortError, match="above 0"):
         aggregates.holt_winters_multiplicative(np.maximum(0, daily() - 60), 3, 7)
+
+
+def test_a_diagnosis_names_one_best_model_and_the_pattern_that_smoothing_misses():
+    found = {each.model.split("(")[0]: each for each in diagnosed(daily(), 28)}
+    assert [each.best for each in found.values()].count(True) == 1
+    assert not found["exponential smoothing"].best
+    assert found["exponential smoothing"].ljung_box < 0.05
+    assert found["exponential smoothing"].season_strength > 0.95
+    assert diagnosed(daily()[:41], 28) == []

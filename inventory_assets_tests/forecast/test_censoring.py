@@ -44,12 +44,13 @@ def test_a_year_of_planning_from_its_own_sales_does_not_drift_and_the_naive_one_
 
     def ends_at(censored: bool) -> float:
         random = np.random.default_rng(5)
-        sold, empty, ran_out = (np.full((ITEMS, 0), value) for value in (0.0, False, False))
-        estimate = np.full(ITEMS, 6.0)
+        items = 100
+        sold, empty, ran_out = (np.full((items, 0), value) for value in (0.0, False, False))
+        estimate = np.full(items, 6.0)
         for _ in range(52):
             stock = np.ceil(7 * estimate * 1.05)
             for _ in range(7):
-                demand = random.negative_binomial(2, 0.25, ITEMS).astype(float)
+                demand = random.negative_binomial(2, 0.25, items).astype(float)
                 went = np.minimum(demand, stock)
                 sold = np.column_stack([sold, went])
                 empty = np.column_stack([empty, stock == 0])
