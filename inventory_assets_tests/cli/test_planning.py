@@ -72,7 +72,7 @@ def test_wrong_use_says_what_is_wrong(installation, words, says):
 
 def test_a_file_of_parameters_is_taken_whole_or_not_at_all(installation, tmp_path):
     file = tmp_path / "parameters.csv"
-    file.write_text("scope,scope_value,name,value,valid_until\nsupplier,SUP-001,review_period,14,2026-12-31\n"
+    file.write_text("scope,scope_value,name,value,valid_until\nsupplier,SUP-999,review_period,14,2026-12-31\n"
                     "item,X,fixed_cost,-1,\n")  # fmt: skip
     assert "lies outside" in ran(installation, "params", "load", str(file), *WHO, code=2)
     assert not [row for row in ran(installation, "params", "list", "--json") if row["scope"] == "supplier"]
