@@ -79,4 +79,4 @@ def supplier_risk(performance: pl.DataFrame, orders: pl.DataFrame, policy: pl.Da
 
 def _grade(share: pl.Expr) -> pl.Expr:
     """1 to 10 from a share of 0 to 1."""
-    return (1 + 9 * share.clip(0, 1) + 0.5).floor().cast(pl.Int64)
+    return (1 + 9 * share.fill_nan(None).clip(0, 1) + 0.5).floor().cast(pl.Int64)
