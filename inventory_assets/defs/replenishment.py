@@ -114,5 +114,5 @@ every_night = dg.ScheduleDefinition(
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     owners=[OWNER],
-    description="Policies and proposals for the new day, every night at 04:50 UTC, after the key check and the forecasts.",
+    description="Policies and proposals for the new day, every night at 04:50 UTC, after the forecasts.",
 )
