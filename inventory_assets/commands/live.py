@@ -195,10 +195,15 @@ class Looking:
         """One look.
 
         Raises:
-            ServiceEndedError: a service keeps dying.
-            DatabaseError: the database was killed and does not start again.
+            ServiceEndedError: a service keeps dying, or the database was killed and does not start again.
         """
-        if self._server is not None and self._server.look():
-            errors().print("the database was killed and was started again", markup=False)
+        from inventory_assets.live.database.problems import DatabaseError
+        from inventory_assets.operate.processes import ServiceEndedError
+
+        try:
+            if self._server is not None and self._server.look():
+                errors().print("the database was killed and was started again", markup=False)
+        except DatabaseError as error:
+            raise ServiceEndedError(str(error)) from error
         for each in self._supervisors:
             each.look()

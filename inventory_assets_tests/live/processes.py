@@ -71,7 +71,7 @@ class Processes:
             if process.poll() is not None:
                 self.start(name)
 
-    def ready(self, seconds: float = 60.0) -> None:
+    def ready(self, seconds: float = 180.0) -> None:
         """Wait until events are taken."""
         until(lambda: self.get("/readyz")[0] == 200, seconds)
 
