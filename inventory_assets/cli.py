@@ -15,6 +15,7 @@ from inventory_assets.commands.init import init
 from inventory_assets.commands.landing import load, reread, simulate
 from inventory_assets.commands.live import live
 from inventory_assets.commands.live_log import history
+from inventory_assets.commands.live_modes import modes
 from inventory_assets.commands.maintenance import maintain, restore
 from inventory_assets.commands.planning import backtest, params, replenish, whatif
 from inventory_assets.commands.proposals import proposals
@@ -69,6 +70,7 @@ app.add_typer(proposals, name="proposals")
 app.add_typer(database, name="db")
 app.add_typer(live, name="live")
 live.add_typer(history)
+live.add_typer(modes)
 app.add_typer(webhook, name="webhook")
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from inventory_assets.commands.output import Exit, errors, fail, load_settings, 
 from inventory_assets.commands.signals import calling, deaf, terminable
 
 if TYPE_CHECKING:
+    from inventory_assets.live.database.server import EmbeddedServer
     from inventory_assets.operate.processes import Service
     from inventory_assets.operate.supervisor import Supervisor
     from inventory_assets.settings import Settings
@@ -131,7 +132,8 @@ def running(
         What starts again those that died, to be called again and again, and the address of the service.
     """
     from inventory_assets.api.hosts import OpenAddressError, check_address
-    from inventory_assets.live.database.ready import serving
+    from inventory_assets.live.database.ready import is_embedded, serving
+    from inventory_assets.live.database.server import EmbeddedServer
     from inventory_assets.operate.processes import PortsTakenError, free_port
     from inventory_assets.operate.supervisor import Supervisor
 
@@ -152,7 +154,8 @@ def running(
             for each in worker_services:
                 work.start(each)
             door.start(api_service)
-            yield Looking(door, work), f"http://{host}:{wanted}"
+            server = EmbeddedServer(settings) if is_embedded(settings) else None
+            yield Looking(server, door, work), f"http://{host}:{wanted}"
         finally:
             with deaf():
                 door.stop(DOOR_SECONDS)
@@ -179,19 +182,28 @@ def services(
 class Looking:
     """Starts again those that died."""
 
-    def __init__(self, *supervisors: Supervisor) -> None:
+    def __init__(self, server: EmbeddedServer | None, *supervisors: Supervisor) -> None:
         """Keeps them.
 
         Args:
+            server: the embedded database, asked first; None where there is none.
             supervisors: asked in this order.
         """
-        self._supervisors = supervisors
+        self._server, self._supervisors = server, supervisors
 
     def __call__(self) -> None:
         """One look.
 
         Raises:
-            ServiceEndedError: a service keeps dying.
+            ServiceEndedError: a service keeps dying, or the database was killed and does not start again.
         """
+        from inventory_assets.live.database.problems import DatabaseError
+        from inventory_assets.operate.processes import ServiceEndedError
+
+        try:
+            if self._server is not None and self._server.look():
+                errors().print("the database was killed and was started again", markup=False)
+        except DatabaseError as error:
+            raise ServiceEndedError(str(error)) from error
         for each in self._supervisors:
             each.look()
