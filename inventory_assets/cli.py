@@ -9,6 +9,7 @@ import typer
 
 from inventory_assets.commands.backfill import backfill
 from inventory_assets.commands.database import database
+from inventory_assets.commands.dead_letters import deadletters
 from inventory_assets.commands.demo import demo
 from inventory_assets.commands.health import doctor
 from inventory_assets.commands.init import init
@@ -71,6 +72,7 @@ app.add_typer(database, name="db")
 app.add_typer(live, name="live")
 live.add_typer(history)
 live.add_typer(modes)
+live.add_typer(deadletters, name="deadletters")
 app.add_typer(webhook, name="webhook")
 
 if __name__ == "__main__":

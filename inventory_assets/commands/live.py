@@ -1,7 +1,8 @@
 """The services of the live layer: `inventory live api|worker|all`.
 
-`all` is what one machine needs: the embedded database, the HTTP service and the workers, each a process of its own that
-is started again when it dies; one Ctrl-C stops them in order, the door first, the database last.
+`all` is what one machine needs: the embedded database, the HTTP service, the workers and the dispatcher of webhooks,
+each a process of its own that is started again when it dies; one Ctrl-C stops them in order, the door first, the
+database last.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -97,7 +98,7 @@ def all_(
     ] = None,
     port: Port = None,
 ) -> None:
-    """Database, HTTP service and workers until Ctrl-C; what dies is started again."""
+    """Database, HTTP service, workers and webhooks until Ctrl-C; what dies is started again."""
     from inventory_assets.live.database.problems import DatabaseError
     from inventory_assets.operate.processes import ServiceEndedError
 
@@ -120,7 +121,7 @@ def all_(
 def running(
     settings: Settings, environment: Mapping[str, str], workers: int | None = None, port: int | None = None
 ) -> Iterator[tuple[Looking, str]]:
-    """Database, HTTP service and workers for as long as the block lasts.
+    """Database, HTTP service, workers and webhooks for as long as the block lasts.
 
     Args:
         settings: settings of the installation.
@@ -143,7 +144,7 @@ def running(
         wanted = free_port(settings.listener.port if port is None else port, host)
     except (OpenAddressError, PortsTakenError) as error:
         fail(str(error), Exit.USAGE)
-    api_service, worker_services = services(
+    api_service, behind = services(
         settings.data_dir.resolve(), environment, workers or settings.processor.workers, wanted
     )
     door, work = (Supervisor(lambda line: errors().print(line, markup=False)) for _ in range(2))
@@ -151,7 +152,7 @@ def running(
         with working("starting the database"):
             database.enter_context(serving(settings))
         try:
-            for each in worker_services:
+            for each in behind:
                 work.start(each)
             door.start(api_service)
             server = EmbeddedServer(settings) if is_embedded(settings) else None
@@ -166,17 +167,33 @@ def running(
 def services(
     data_dir: Path, environment: Mapping[str, str], workers: int, port: int
 ) -> tuple[Service, tuple[Service, ...]]:
-    """The HTTP service, and the workers."""
+    """The HTTP service; and what works behind it: the workers and the dispatcher of webhooks."""
+    numbered = [
+        service_of(
+            data_dir,
+            environment,
+            f"live worker {number}",
+            ("live", "worker", "--number", str(number), "--workers", str(workers)),
+        )
+        for number in range(workers)
+    ]
+    dispatcher = service_of(data_dir, environment, "live webhooks", ("webhook", "run"))
+    return service_of(data_dir, environment, "live api", ("live", "api", "--port", str(port))), (*numbered, dispatcher)
+
+
+def service_of(data_dir: Path, environment: Mapping[str, str], name: str, arguments: Sequence[str]) -> Service:
+    """An `inventory` command as a service.
+
+    Args:
+        data_dir: data folder; its log goes to `logs/` there.
+        environment: environment of the process.
+        name: name for people.
+        arguments: the command.
+    """
     from inventory_assets.operate.processes import Service
 
-    def made(name: str, *arguments: str) -> Service:
-        command = (sys.executable, "-m", "inventory_assets.cli", "live", *arguments)
-        return Service(name, command, data_dir / "logs" / f"{name.replace(' ', '-')}.log", dict(environment))
-
-    return made("live api", "api", "--port", str(port)), tuple(
-        made(f"live worker {number}", "worker", "--number", str(number), "--workers", str(workers))
-        for number in range(workers)
-    )
+    command = (sys.executable, "-m", "inventory_assets.cli", *arguments)
+    return Service(name, command, data_dir / "logs" / f"{name.replace(' ', '-')}.log", dict(environment))
 
 
 class Looking:

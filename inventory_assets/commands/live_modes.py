@@ -25,7 +25,7 @@ modes = typer.Typer(help="Batch only, wholly or in part.", no_args_is_help=True)
 Item = Annotated[str | None, typer.Option("--item", help="Only this item.")]
 Category = Annotated[str | None, typer.Option("--category", help="Only items of this category.")]
 Location = Annotated[str | None, typer.Option("--location", help="Only this location.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
+Reason = Annotated[str, typer.Option("--because", help="Why; kept in the audit log.")]
 
 
 @modes.command()
@@ -64,7 +64,7 @@ def modes_(as_json: Json = False) -> None:
 
 @modes.command()
 def restored(
-    reason: Annotated[str, typer.Option("--reason", help="Which backup, and why; kept with the epoch.")],
+    reason: Annotated[str, typer.Option("--because", help="Which backup, and why; kept with the epoch.")],
     as_json: Json = False,
 ) -> None:
     """Say that the database was restored from a backup: raises the epoch, so that who read further notices."""
@@ -90,8 +90,8 @@ def _switch(
 ) -> None:
     from inventory_assets.live.modes import switch
 
-    named = {"item": item, "category": category, "location": location}
-    given = [(scope, key) for scope, key in named.items() if key is not None]
+    named = {"item": item and item.upper(), "category": category, "location": location}
+    given = [(scope, key.strip()) for scope, key in named.items() if key is not None]
     if len(given) > 1 or any(not key for _, key in given):
         fail("name one item, one category or one location, or nothing for everything", Exit.USAGE)
     scope, key = given[0] if given else ("all", "")

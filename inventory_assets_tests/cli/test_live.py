@@ -59,6 +59,9 @@ def test_all_serves_applies_outlives_a_killed_service_and_database_and_ends_with
                     app, ["doctor"], env={**environment, "INVENTORY_LISTENER__PORT": str(port), "COLUMNS": "300"}
                 )
                 assert f"127.0.0.1:{port} takes events" in doctor.stdout
+                names = [" ".join(each.cmdline()[-4:]) for each in family.children(recursive=True)]
+                assert sum("--workers 2" in name for name in names) == 2
+                assert sum(name.endswith("webhook run") for name in names) == 1
                 api = next(each for each in family.children(recursive=True) if "api" in each.cmdline())
                 api.kill()
                 assert _ready(address)["status"] == "ready"

@@ -67,8 +67,8 @@ def test_batch_only_and_back_by_the_documented_commands(run: Run, url, connectio
     with processes(url, folder, 1) as live:
         kept = send(live, counted("A", "S", 10), counted("B", "S", 10))
         await_applied(url)
-        assert told(run("live", "off", "--reason", "stock looks wrong", "--json"))["changed"] is True
-        assert run("live", "off", "--reason", "again").stdout.strip() == "all: was batch only already, nothing changed"
+        assert told(run("live", "off", "--because", "stock looks wrong", "--json"))["changed"] is True
+        assert run("live", "off", "--because", "again").stdout.strip() == "all: was batch only already, nothing changed"
         kept |= send(live, moved("s1", "A", "S", 3), reserved("R1", "B", "S", 4))
         assert live.get("/readyz")[0] == 200
         shown = told(run("live", "modes", "--json"))
@@ -77,11 +77,11 @@ def test_batch_only_and_back_by_the_documented_commands(run: Run, url, connectio
         live.kill("0")
         assert told(run("live", "rebuild", "--verify", "--json"))["pairs_that_differ"] == 0
         live.start("0")
-        told(run("live", "off", "--item", "B", "--reason", "subset first", "--json"))
-        told(run("live", "on", "--reason", "mended", "--json"))
+        told(run("live", "off", "--item", "B", "--because", "subset first", "--json"))
+        told(run("live", "on", "--because", "mended", "--json"))
         until(lambda: one(url, BOOKS) == {"A": 7, "B": 10})
         assert told(run("live", "modes", "--json"))["waiting"] == 1
-        told(run("live", "on", "--item", "B", "--reason", "looks right", "--json"))
+        told(run("live", "on", "--item", "B", "--because", "looks right", "--json"))
         await_applied(url)
         assert one(url, BOOKS) == {"A": 7, "B": 6}
         assert "everything is live" in run("live", "modes").stdout
@@ -90,12 +90,12 @@ def test_batch_only_and_back_by_the_documented_commands(run: Run, url, connectio
     acts = [row[0] for row in connection.execute("SELECT action FROM audit_log ORDER BY id")]
     assert acts == ["live.off", "live.off", "live.on", "live.on"]
     assert broken_rows(connection) == []
-    assert run("live", "off", "--reason", "x", "--item", "A", "--location", "S").exit_code == 2
+    assert run("live", "off", "--because", "x", "--item", "A", "--location", "S").exit_code == 2
 
 
 def test_without_a_database_the_switches_say_what_to_do(run: Run, monkeypatch):
     monkeypatch.delenv("INVENTORY_DATABASE_URL", raising=False)
-    for command in (("off", "--reason", "x"), ("on", "--reason", "x"), ("modes",), ("restored", "--reason", "x")):
+    for command in (("off", "--because", "x"), ("on", "--because", "x"), ("modes",), ("restored", "--because", "x")):
         result = run("live", *command)
         assert result.exit_code == 3
         assert "inventory db start" in result.stderr
@@ -132,7 +132,7 @@ def test_a_copy_of_the_stopped_cluster_is_restored_and_what_followed_replayed(ru
         shutil.rmtree(server.place.folder)
         subprocess.run(["cp", "-a", str(backup), str(server.place.folder)], check=True)
         assert run("db", "start").exit_code == 0
-        raised = told(run("live", "restored", "--reason", "copy of the night", "--json"))
+        raised = told(run("live", "restored", "--because", "copy of the night", "--json"))
         assert raised == {"epoch": 2, "after_sequence": 2}
         with pytest.raises(LogBehindError, match="restored from a backup"):
             read_in(space, settings)
