@@ -38,12 +38,22 @@ def without_bulk(demand: np.ndarray, measured_days: int) -> np.ndarray:
     return np.minimum(demand, np.ceil(BULK * usual)[:, None].astype(np.int64))
 
 
+def published_once(lines: pl.DataFrame) -> pl.DataFrame:
+    """The lines of both sheets, those of the nine days that stand in both counted once.
+
+    A line an invoice really repeats stays: the n-th of equal lines of one sheet is the n-th of the other.
+    """
+    said = [name for name in lines.columns if name != "Sheet"]
+    numbered = lines.with_columns(occurrence=pl.int_range(pl.len()).over("Sheet", *said))
+    return numbered.unique([*said, "occurrence"], keep="first", maintain_order=True).drop("occurrence")
+
+
 def panel(folder: Path) -> tuple[np.ndarray, np.ndarray, str]:
     """Units a day by item, the price of each item, and the hash of both."""
-    lines = pl.read_parquet(folder / FILE).with_columns(
-        day=pl.col("InvoiceDate").dt.date(), item=pl.col("StockCode").str.to_uppercase()
+    lines = published_once(pl.read_parquet(folder / FILE)).with_columns(
+        day=pl.col("InvoiceDate").dt.date(), item=pl.col("StockCode").str.strip_chars().str.to_uppercase()
     )
-    goods = lines.filter(pl.col("item").str.contains(r"^\d{5}"), pl.col("Price") > 0)
+    goods = lines.filter(pl.col("item").str.contains(r"^\d{5}[A-Z]{0,2}$"), pl.col("Price") > 0)
     who = ["Customer ID", "item", "units", "day"]
     back = goods.filter(pl.col("Quantity") < 0).with_columns(units=-pl.col("Quantity")).select(who).unique()
     sold = goods.filter(pl.col("Quantity") > 0).with_columns(units=pl.col("Quantity")).join(back, on=who, how="anti")
