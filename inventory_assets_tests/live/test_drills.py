@@ -25,6 +25,7 @@ from inventory_assets.operate.live_log import live_log
 from inventory_assets.pipeline.live_log import take_in_log
 from inventory_assets.pipeline.workspace import Workspace
 from inventory_assets.settings import Settings
+from inventory_assets_tests.faults.campaign import long_only
 from inventory_assets_tests.live.databases import installation
 from inventory_assets_tests.live.processes import (
     EVENTS,
@@ -107,6 +108,7 @@ def read_in(space: Workspace, settings: Settings) -> None:
         take_in_log(space, log)
 
 
+@long_only
 def test_a_copy_of_the_stopped_cluster_is_restored_and_what_followed_replayed(run: Run, folder, monkeypatch):
     monkeypatch.delenv("INVENTORY_DATABASE_URL", raising=False)
     monkeypatch.setenv("INVENTORY_DATABASE__SHARED_BUFFERS_MB", "32")

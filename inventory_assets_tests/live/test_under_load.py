@@ -130,6 +130,7 @@ def commands(number: int) -> list[dict]:
     return made
 
 
+@long_only
 def test_transfers_and_reservations_under_load_conserve_totals(url, connection, folder):
     with processes(url, folder, 2) as live:
         opened = open_stock(live)
@@ -203,6 +204,7 @@ def waiting(engine: Engine, url: str) -> Iterator[list[int]]:
 
 
 @pytest.mark.slow
+@long_only
 def test_a_storm_over_a_backlog_loses_nothing_and_the_urgent_overtake(engine, url, connection, folder: Path):
     dice = random.Random(1)
     storm = [
