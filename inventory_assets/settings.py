@@ -299,6 +299,12 @@ class Settings(BaseSettings):
         return self.data_dir.resolve() / "lake.lock"
 
     @property
+    def has_live_database(self) -> bool:
+        """Whether there is a live database: one is named, or the embedded one was made."""
+        named = self.database_url is not None and bool(self.database_url.get_secret_value())
+        return named or self.database_folder.is_dir()
+
+    @property
     def database_folder(self) -> Path:
         """Folder of the embedded database server."""
         return (self.database.folder or self.data_dir / "database").resolve()

@@ -291,12 +291,12 @@ def live_service(settings: Settings) -> Iterator[Finding]:
 
 def live_attention(settings: Settings) -> Iterator[Finding]:
     """What people should know of the live layer: what rests, and what failed for good; nothing where it is down."""
+    if not settings.has_live_database:
+        return
     from inventory_assets.live.database.problems import DatabaseError
     from inventory_assets.live.views.figures import attention
-    from inventory_assets.operate.live_log import has_live_log, live_engine
+    from inventory_assets.operate.live_log import live_engine
 
-    if not has_live_log(settings):
-        return
     try:
         with live_engine(settings) as engine, engine.connect() as connection:
             found = attention(connection)

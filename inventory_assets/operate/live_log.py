@@ -32,7 +32,7 @@ ROWS = 100_000
 
 def has_live_log(settings: Settings) -> bool:
     """Whether this installation has a live database: one is named, or the embedded one was made."""
-    return not is_embedded(settings) or settings.database_folder.is_dir()
+    return settings.has_live_database
 
 
 @contextmanager

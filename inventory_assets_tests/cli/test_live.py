@@ -72,7 +72,7 @@ def test_all_serves_applies_outlives_a_killed_service_and_database_and_ends_with
                 _asked(f"{address}/api/v1/events/c?source=/wms")
                 assert EmbeddedServer(Settings(data_dir=folder)).status().pid != killed
                 process.send_signal(signal.SIGINT)
-                assert process.wait(30) == 0
+                assert process.wait(90) == 0
             finally:
                 process.kill()
         settings = Settings(data_dir=folder)
