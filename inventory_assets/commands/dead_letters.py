@@ -190,10 +190,9 @@ def _key(text: str) -> Key:
 
 
 def _act(because: str) -> Act:
-    from inventory_assets.api.app import clock_of
     from inventory_assets.live.dead_letters.handling import Act
 
-    return Act(clock_of(load_settings())(), f"{getpass.getuser()} at the command line", because)
+    return Act(load_settings().now(), f"{getpass.getuser()} at the command line", because)
 
 
 @contextmanager

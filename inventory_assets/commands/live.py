@@ -37,7 +37,7 @@ Port = Annotated[
 @live.command()
 def api(port: Port = None) -> None:
     """Serve HTTP until Ctrl-C, with the embedded database where no URL is set."""
-    from inventory_assets.api.app import Application, clock_of
+    from inventory_assets.api.app import Application
     from inventory_assets.api.hosts import OpenAddressError
     from inventory_assets.api.serving import PortTakenError, bound, run
     from inventory_assets.live.database.problems import DatabaseError
@@ -52,7 +52,7 @@ def api(port: Port = None) -> None:
         with terminable(), listening, serving(settings) as engine:
             host, taken = listening.getsockname()[:2]
             errors().print(f"events    http://{host}:{taken}/api/v1/events", markup=False)
-            run(Application(settings, engine, clock_of(settings)), listening)
+            run(Application(settings, engine, settings.now), listening)
     except DatabaseError as error:
         fail(str(error))
     except KeyboardInterrupt:
@@ -65,7 +65,6 @@ def worker(
     workers: Annotated[int, typer.Option(min=1, help="How many there are.")] = 1,
 ) -> None:
     """Apply events until Ctrl-C; several workers share one database."""
-    from inventory_assets.api.app import clock_of
     from inventory_assets.live.database.opening import database_url
     from inventory_assets.live.database.problems import DatabaseError
     from inventory_assets.live.database.ready import serving
@@ -80,7 +79,7 @@ def worker(
                 number=number,
                 workers=workers,
                 name=f"worker-{number}@{os.getpid()}",
-                clock=clock_of(settings),
+                clock=settings.now,
                 lease_seconds=settings.database.lease_seconds,
             )
             with calling(working_one.stop):

@@ -8,7 +8,8 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
@@ -47,16 +48,16 @@ def on(
 @modes.command("modes")
 def modes_(as_json: Json = False) -> None:
     """What is batch only, since when, by whom and why, and how many parts of events wait."""
+    from inventory_assets.live.modes import listed
+
     with _live() as (_, connection, _):
-        rows = connection.execute("SELECT scope, key, since, actor, reason FROM live_modes ORDER BY since").fetchall()
+        found = [asdict(each) for each in sorted(listed(connection), key=lambda each: each.since)]
         waiting = connection.execute("SELECT count(*) FROM event_queue").fetchone()
-    columns = ("scope", "key", "since", "actor", "reason")
     if as_json:
-        found = [dict(zip(columns, row, strict=True)) for row in rows]
         print_json({"batch_only": found, "waiting": waiting[0] if waiting else 0})
         return
-    if rows:
-        print_grid(columns, [tuple(str(value) for value in row) for row in rows])
+    if found:
+        print_grid(tuple(found[0]), [tuple(str(value) for value in row.values()) for row in found])
     else:
         typer.echo("everything is live")
     typer.echo(f"{waiting[0] if waiting else 0} parts of events wait")
@@ -113,16 +114,14 @@ def _live() -> Iterator[tuple[Engine, Connection[Any], datetime]]:
 
     from inventory_assets.live.database.opening import database_url
     from inventory_assets.live.database.problems import DatabaseDownError, DatabaseError
-    from inventory_assets.operate.live_log import has_live_log, live_engine
+    from inventory_assets.operate.live_log import live_engine
 
     settings = load_settings()
-    if not has_live_log(settings):
+    if not settings.has_live_database:
         fail("there is no live database yet: inventory db start, or set INVENTORY_DATABASE_URL", Exit.NOT_READY)
-    fixed = settings.fixed_clock
-    now = datetime.fromisoformat(fixed) if fixed else datetime.now(UTC)
     try:
         with live_engine(settings) as engine, psycopg.connect(database_url(settings), autocommit=True) as connection:
-            yield engine, connection, now
+            yield engine, connection, settings.now()
     except DatabaseDownError as error:
         fail(str(error), Exit.NOT_READY)
     except DatabaseError as error:

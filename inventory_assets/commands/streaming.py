@@ -90,7 +90,6 @@ def _ready(address: str) -> bool:
 
 def _open(settings: Settings) -> None:
     """State the stock of the history in the live layer, once."""
-    from inventory_assets.api.app import clock_of
     from inventory_assets.lakehouse.writing import sole_writer
     from inventory_assets.live.database.problems import DatabaseError
     from inventory_assets.operate.forwarding import OpeningError, open_live
@@ -98,7 +97,7 @@ def _open(settings: Settings) -> None:
     from inventory_assets.pipeline.forwarding import is_open
     from inventory_assets.pipeline.open import open_workspace
 
-    workspace = open_workspace(settings, clock_of(settings))
+    workspace = open_workspace(settings, settings.now)
     if is_open(workspace.lake):
         return
     try:
