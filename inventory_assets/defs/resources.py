@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from pydantic import PrivateAttr
 
 from inventory_assets.settings import Settings
 
@@ -29,10 +30,15 @@ class Store(dg.ConfigurableResource):
     """The lake, the landing folder and the source profiles, as the settings say."""
 
     clock: dg.ResourceDependency[Clock]
+    _settings: Settings | None = PrivateAttr(default=None)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Read the settings once for a run or a tick: forty steps and looks of it ask for them."""
+        self._settings = Settings()
 
     def settings(self) -> Settings:
         """Settings of this installation."""
-        return Settings()
+        return self._settings or Settings()
 
     def workspace(self) -> "Workspace":
         """What the pipeline's steps work with."""

@@ -23,6 +23,7 @@ from inventory_assets.publish.words import literal, qualified, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import date
 
     import duckdb
 
@@ -92,51 +93,58 @@ def write_data_as_of(
     """
     columns = ", ".join(f"{name} {kind}" for name, (kind, _) in COLUMNS.items())
     connection.execute(f"CREATE OR REPLACE TABLE main.data_as_of ({columns})")
-    zones = sorted(set(time_zones))
+    refused = _refused_by_feed(connection)
+    zones = sorted({*time_zones, *_location_zones(connection)})
+    rows = []
     for table in PUBLISHED:
+        count, newest_event, newest_day, currencies = _facts(connection, table)
+        behind = [refused[feed] for feed in sorted(feeds_behind(table)) if feed in refused]
+        held = [units for _, units in behind if units is not None]
         source = SOURCES[table.path]
-        connection.execute(
-            f"INSERT INTO main.data_as_of {_row(table)}",
-            {
-                "lake_table": source,
-                "version": versions.get(source),
-                "feeds": sorted(feeds_behind(table)),
-                "zones": zones,
-            },
-        )
+        rows.append(
+            (
+                f"{table.layer}.{table.name}", source, versions.get(source), count, newest_event, newest_day,
+                newest_event, sum(number for number, _ in behind), sum(held) if held else None, currencies, zones,
+            )
+        )  # fmt: skip
+    connection.executemany(
+        "INSERT INTO main.data_as_of SELECT publish_id, published_at, ?, ?, ?, ?, make_timestamptz(?), ?, "
+        "date_diff('second', make_timestamptz(?), published_at), ?, ?, ?, ? FROM main.publication",
+        rows,
+    )
     connection.execute(f"COMMENT ON TABLE main.data_as_of IS {literal(COMMENT)}")
     for name, (_, meaning) in COLUMNS.items():
         connection.execute(f"COMMENT ON COLUMN main.data_as_of.{name} IS {literal(meaning)}")
 
 
-def _row(table: Table) -> str:
+def _refused_by_feed(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int | None]]:
+    """Quarantined rows and units by feed."""
+    found = connection.execute(
+        f"SELECT feed, sum(rows)::BIGINT, sum(held_units)::BIGINT FROM {qualified(QUARANTINE_SUMMARY)} GROUP BY feed"
+    )
+    return {feed: (rows, units) for feed, rows, units in found.fetchall()}
+
+
+def _location_zones(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Zones of the location master."""
+    found = connection.execute("SELECT DISTINCT time_zone FROM silver.locations WHERE time_zone IS NOT NULL")
+    return [zone for (zone,) in found.fetchall()]
+
+
+def _facts(
+    connection: duckdb.DuckDBPyConnection, table: Table
+) -> tuple[int, int | None, date | None, list[str] | None]:
+    """Rows, microsecond of the newest event, newest day and currencies of a table; None for what it does not keep."""
     day = day_column(table)
-    newest_day = f"(SELECT max({quoted(day)}) FROM {qualified(table)})" if day else "NULL::DATE"
+    newest_day = f"max({quoted(day)})" if day else "NULL::DATE"
     newest = "NULL::TIMESTAMPTZ"
     if table.path in NEWEST_EVENT:
         source, names = NEWEST_EVENT[table.path]
         latest = ", ".join(f"max({quoted(name)})" for name in names)
         newest = f"(SELECT greatest({latest}) FROM {qualified(source)})"
-    currencies = "NULL::VARCHAR[]"
-    if "currency" in table.column_names:
-        currencies = (
-            "(SELECT coalesce(list(currency ORDER BY currency), []) FROM "
-            f"(SELECT DISTINCT currency FROM {qualified(table)} WHERE currency IS NOT NULL))"
-        )
-    return f"""
-        WITH facts AS (
-            SELECT {newest} AS newest_event_at, {newest_day} AS newest_day, {currencies} AS currencies,
-                (SELECT count(*) FROM {qualified(table)}) AS row_count
-        ), refused AS (
-            SELECT coalesce(sum(rows), 0)::BIGINT AS quarantined_rows, sum(held_units)::BIGINT AS quarantined_units
-            FROM {qualified(QUARANTINE_SUMMARY)} WHERE list_contains($feeds::VARCHAR[], feed)
-        ), zones AS (
-            SELECT list(DISTINCT time_zone ORDER BY time_zone) AS time_zones FROM (
-                SELECT time_zone FROM silver.locations WHERE time_zone IS NOT NULL
-                UNION ALL SELECT unnest($zones::VARCHAR[]))
-        )
-        SELECT publish_id, published_at, {literal(f"{table.layer}.{table.name}")}, $lake_table::VARCHAR,
-            $version::BIGINT, row_count, newest_event_at, newest_day,
-            date_diff('second', newest_event_at, published_at), quarantined_rows, quarantined_units, currencies,
-            coalesce(time_zones, [])
-        FROM main.publication, facts, refused, zones"""
+    has_money = "currency" in table.column_names
+    currencies = "list(DISTINCT currency) FILTER (currency IS NOT NULL)" if has_money else "NULL::VARCHAR[]"
+    rows, event, last_day, found = connection.execute(
+        f"SELECT count(*), epoch_us({newest}), {newest_day}, {currencies} FROM {qualified(table)}"
+    ).fetchall()[0]
+    return rows, event, last_day, sorted(found or ()) if has_money else None

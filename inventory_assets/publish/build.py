@@ -12,6 +12,8 @@ adds it as last column, so that one query answers with data and id; it is one ro
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -20,8 +22,8 @@ from inventory_assets.contracts.schemas import polars_schema
 from inventory_assets.publish.as_of import write_data_as_of
 from inventory_assets.publish.layout import PublishError
 from inventory_assets.publish.tables import PUBLISHED, day_column
-from inventory_assets.publish.views import write_views
-from inventory_assets.publish.words import DUCKDB_TYPES, comment_table, literal, qualified, quoted
+from inventory_assets.publish.views import all_views, write_views
+from inventory_assets.publish.words import DUCKDB_TYPES, comment_table, literal, qualified, quoted, table_comment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -100,6 +102,7 @@ def build(
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("BEGIN TRANSACTION")
     present = actual_columns(connection)
+    described = _layout_of(connection, present) == layout()
     written = [
         _write(
             connection,
@@ -110,17 +113,37 @@ def build(
         )
         for table in PUBLISHED
     ]
-    for table in PUBLISHED:
-        comment_table(connection, table)
+    for each in written:
+        if not described or each.days is None:
+            comment_table(connection, each.table)
     connection.execute(
-        "CREATE OR REPLACE TABLE main.publication AS SELECT ?::VARCHAR AS publish_id, ?::TIMESTAMPTZ AS published_at",
-        [meta.publish_id, meta.published_at],
+        "CREATE OR REPLACE TABLE main.publication AS SELECT ?::VARCHAR AS publish_id, ?::TIMESTAMPTZ AS published_at, "
+        "?::VARCHAR AS layout",
+        [meta.publish_id, meta.published_at, layout()],
     )
     write_data_as_of(connection, meta.versions, meta.time_zones)
-    write_views(connection)
+    if not described:
+        write_views(connection)
     connection.execute("COMMIT")
     connection.execute("CHECKPOINT")
     return written
+
+
+@cache
+def layout() -> str:
+    """Hash of all that is declared of the file: columns, comments, views. A file that has it needs none of it again."""
+    tables = [(table.path, declared_columns(table), table_comment(table)) for table in PUBLISHED]
+    return sha256(repr((tables, all_views())).encode()).hexdigest()
+
+
+def _layout_of(connection: duckdb.DuckDBPyConnection, present: Mapping[str, list[tuple[str, str]]]) -> str | None:
+    """The layout of a file whose tables all are as declared; None of any other."""
+    if ("layout", "VARCHAR") not in present.get("main/publication", []):
+        return None
+    if any(present.get(table.path) != declared_columns(table) for table in PUBLISHED):
+        return None
+    row = connection.execute("SELECT layout FROM main.publication").fetchone()
+    return row[0] if row else None
 
 
 def declared_columns(table: Table) -> list[tuple[str, str]]:

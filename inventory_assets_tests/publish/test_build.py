@@ -119,6 +119,20 @@ def test_a_table_with_other_columns_than_the_contract_is_written_wholly(tmp_path
     }
 
 
+def test_a_file_described_by_an_older_release_is_described_anew(tmp_path):
+    tables = some_tables(6)
+    first = publish_number(tmp_path, 1, tables)
+    first.path.chmod(0o644)
+    with open_for_writing(first.path) as connection:
+        connection.execute("UPDATE main.publication SET layout = 'an older one'")
+        connection.execute("CREATE OR REPLACE VIEW main.daily_inventory AS SELECT 1 AS of_old")
+        connection.execute("COMMENT ON COLUMN gold.store_performance.store_id IS 'of old'")
+    done = publish_number(tmp_path, 2, tables, {})
+    assert not any(done.rows_written.values())
+    with closing(connect(tmp_path)) as connection:  # its comments were checked before it was published
+        assert "of_old" not in connection.sql("FROM main.daily_inventory").columns
+
+
 def test_without_a_file_to_continue_everything_is_built(tmp_path):
     tables = some_tables(5)
     done = publish_number(tmp_path, 1, tables, {})
