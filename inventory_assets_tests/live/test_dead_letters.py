@@ -8,16 +8,14 @@ from datetime import timedelta
 import pytest
 
 from inventory_assets.contracts.events.reading import Event
-from inventory_assets.live.auditing import broken_rows
-from inventory_assets.live.dead_letters.handling import (
+from inventory_assets.live.auditing import Act, broken_rows
+from inventory_assets.live.dead_letters.handling import LetterClosedError, discard, edit_and_retry, retry
+from inventory_assets.live.dead_letters.looking import (
     MOST_AT_ONCE,
-    Act,
     TooManyLettersError,
     UnknownLetterError,
-    discard,
-    edit_and_retry,
+    Wanted,
     listed,
-    retry,
     shown,
 )
 from inventory_assets.live.dead_letters.patterns import MOST_RECOVERIES, Letter, findings
@@ -102,7 +100,8 @@ def test_a_corrected_event_is_a_new_event_of_the_log(connection, dead):
     ).fetchone()
     assert cause == ("event-0", "till")
     assert connection.execute("SELECT book FROM inventory_state").fetchone() == (7,)
-    assert edit_and_retry(connection, dead[0], GOOD, ACT) is None
+    with pytest.raises(LetterClosedError, match="edited by ann"):
+        edit_and_retry(connection, dead[0], GOOD, ACT)
     assert shown(connection, dead[0]).letter.status == "edited"
     assert_consistent(connection)
 
@@ -135,7 +134,7 @@ def test_many_are_given_up_at_once_but_not_too_many(connection, dead):
         discard(connection, [(number, 0) for number in range(MOST_AT_ONCE + 1)], ACT)
     assert discard(connection, [*dead, (99, 0)], ACT) == dead
     assert listed(connection) == []
-    assert {each.resolved_by for each in listed(connection, status="discarded")} == {"ann"}
+    assert {each.resolved_by for each in listed(connection, Wanted(status="discarded"))} == {"ann"}
     assert broken_rows(connection) == []
     connection.execute("UPDATE audit_log SET actor = 'bob'")
     assert len(broken_rows(connection)) == 1

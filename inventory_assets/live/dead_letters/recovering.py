@@ -15,15 +15,14 @@ from inventory_assets.contracts.events.envelope import SERVICE_SOURCE, Envelope,
 from inventory_assets.contracts.events.notices import DeadLetterAlert
 from inventory_assets.contracts.events.wire import dumps
 from inventory_assets.contracts.events.writing import structured_event
+from inventory_assets.live.auditing import Act
 from inventory_assets.live.dead_letters.handling import (
     HIGHEST_RAISED,
-    MOST_AT_ONCE,
-    Act,
-    Key,
+    LetterClosedError,
     edit_and_retry,
     retry,
-    shown,
 )
+from inventory_assets.live.dead_letters.looking import MOST_AT_ONCE, Key, shown
 from inventory_assets.live.dead_letters.patterns import Finding, Letter, findings
 from inventory_assets.live.log.accepting import UnreadableEventError, envelope_of
 from inventory_assets.live.log.appending import append_within, copy_rows
@@ -31,6 +30,8 @@ from inventory_assets.live.log.entries import copy_text
 
 if TYPE_CHECKING:
     from psycopg import Connection
+
+    from inventory_assets.contracts.events.notices import Pattern
 
 Correction = Callable[[Any], Any]
 """From the data of an event that cannot be read to data that can, or None where it knows no better."""
@@ -46,11 +47,18 @@ FROM unnest(%s::bigint[], %s::smallint[]) AS asked (sequence, part)
 WHERE dead_letters.sequence = asked.sequence AND dead_letters.part = asked.part
 """
 _ACTOR = "recovery"
-_REQUIRED = {
+RECOVERIES: Mapping[Pattern, str] = {
+    "SystemOverload": "put back as they are, and batches become smaller",
+    "DataQualityIssue": "corrected and put back where a correction is registered for the type",
+    "RandomFailure": f"put back with priority {HIGHEST_RAISED}",
+}
+"""What is done about a pattern without a person, every few minutes, so often only."""
+REQUIRED: Mapping[Pattern, str] = {
     "SystemOverload": "Look at load and locks; the events are tried again in smaller batches.",
     "DataQualityIssue": "Correct the events, or register a correction for their type, and retry them.",
     "RandomFailure": "Look at the errors; retry, correct or discard what recovery could not help.",
 }
+"""What a person does about it."""
 
 
 def recover(
@@ -66,9 +74,7 @@ def recover(
     Returns:
         What was found.
     """
-    rows = connection.execute(_OPEN, (MOST_AT_ONCE,)).fetchall()
-    named = {(row[0], row[1]): row[8] for row in rows}
-    found = findings((Letter(*row[:8]) for row in rows), now)
+    found, named = _looked(connection, now)
     for each in found:
         _tell(connection, each, [_key(letter) for letter in each.letters if named[_key(letter)] != each.pattern], now)
         act = Act(now, _ACTOR, f"{each.pattern}: {each.error_class} of {each.source}")
@@ -79,6 +85,16 @@ def recover(
             keys = [_key(letter) for letter in each.recoverable]
             retry(connection, keys, act, raised=raised, pattern=each.pattern, recovered=True)
     return found
+
+
+def found_now(connection: Connection, now: datetime) -> list[Finding]:
+    """What failed together among the open letters; nothing is done about it.
+
+    Args:
+        connection: a psycopg connection.
+        now: the time.
+    """
+    return _looked(connection, now)[0]
 
 
 def alert(finding: Finding, keys: Sequence[Key], now: datetime) -> Envelope:
@@ -96,7 +112,7 @@ def alert(finding: Finding, keys: Sequence[Key], now: datetime) -> Envelope:
         Severity=severity,
         AffectedEvents=len(letters),
         Pattern=finding.pattern,
-        RequiredAction=_REQUIRED[finding.pattern],
+        RequiredAction=REQUIRED[finding.pattern],
         Events=[letter.event_id for letter in letters[:10]],
         since=finding.since,
     )
@@ -110,6 +126,12 @@ def alert(finding: Finding, keys: Sequence[Key], now: datetime) -> Envelope:
         received_at=now,
         data=payload.model_dump(mode="json", exclude_none=True, by_alias=True),
     )
+
+
+def _looked(connection: Connection, now: datetime) -> tuple[list[Finding], dict[Key, str | None]]:
+    """Findings among the oldest open letters, and the pattern each letter was named with."""
+    rows = connection.execute(_OPEN, (MOST_AT_ONCE,)).fetchall()
+    return findings((Letter(*row[:8]) for row in rows), now), {(row[0], row[1]): row[8] for row in rows}
 
 
 def _tell(connection: Connection, finding: Finding, keys: Sequence[Key], now: datetime) -> None:
@@ -134,7 +156,7 @@ def _correct(connection: Connection, finding: Finding, corrections: Mapping[str,
             continue
         try:
             edit_and_retry(connection, _key(letter), better, act)
-        except UnreadableEventError:
+        except (UnreadableEventError, LetterClosedError):
             continue
 
 
