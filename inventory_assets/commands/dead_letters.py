@@ -200,7 +200,7 @@ def _wanted(
 
     if pattern is not None and pattern not in PATTERNS:
         fail(f"--pattern {pattern}: it is {', '.join(PATTERNS)}", Exit.USAGE)
-    return Wanted(status, error_class, source, type_, item and item.upper(), pattern)
+    return Wanted(status, error_class, source, type_, item, pattern)
 
 
 def _told(what: str, done: Sequence[Key], found: Chosen, *, dry_run: bool, as_json: bool) -> None:

@@ -29,7 +29,6 @@ from inventory_assets_tests.live.databases import made_from
 
 EXAMPLES = 300 if LONG else 6
 FUZZED = 1_000_000 if LONG else 600
-METHODS = {"get", "post"}
 
 
 @pytest.fixture(scope="module")

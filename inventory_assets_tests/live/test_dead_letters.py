@@ -26,8 +26,8 @@ from inventory_assets.live.log.entries import Entry
 from inventory_assets.live.processor.worker import Worker
 from inventory_assets.live.queue.claiming import wake_retries
 from inventory_assets.live.rebuilding import differences, events_of_log, folded, snapshot
-from inventory_assets_tests.live.databases import NOON, entry
-from inventory_assets_tests.live.processing import Clock, accept, assert_consistent, counted, event, orders, sold, work
+from inventory_assets_tests.live.databases import NOON
+from inventory_assets_tests.live.processing import Clock, accept, assert_consistent, counted, died, event, orders, sold, work
 from inventory_assets_tests.live.test_processor_faults import drained, until
 from inventory_assets_tests.live.workers import QUICK
 
@@ -40,12 +40,7 @@ GOOD = {"product_sku": "A", "location_id": "S", "quantity": 2, "update_type": "I
 def dead(engine, connection):
     """Four events that cannot be read, given up after three attempts, beside stock that is fine."""
     accept(engine, [counted("A", "S", 5, NOON - timedelta(hours=1))])
-    broken = {"type": "InventoryUpdate", "effects": None, "envelope": '{"version": 2}'}
-    append(engine, [entry(number, **broken) for number in range(4)])
-    for _ in range(3):
-        work(connection, orders())
-        wake_retries(connection, NOON + timedelta(hours=1))
-    return [each.key for each in listed(connection)]
+    return died(engine, connection, 4)
 
 
 def poisoned(made: Event, units: int) -> Entry:

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from inventory_assets.cli import app
+from inventory_assets.live.auditing import broken_rows
 from inventory_assets.live.outbox import deliveries, reading, webhooks
 from inventory_assets.live.outbox.addresses import TargetPolicy, TargetRefusedError
 from inventory_assets.live.outbox.signing import SecretUnfitError, read_secret, secret_text, signature
@@ -390,3 +391,28 @@ def test_the_command_registers_tests_pauses_shows_redelivers_and_removes(engine,
         said("pause", number, code=2)
         said("add", "https://user@example.com/", code=2)
         said("add", hook.url, "--event", "nonsense", code=2)
+
+
+def test_every_change_is_audited_also_one_nobody_made(engine, connection, clock):
+    def acts() -> list[tuple]:
+        return connection.execute("SELECT actor, action, reason FROM audit_log ORDER BY id").fetchall()
+
+    with hooked() as hook:
+        hook.answers.append(410)
+        number, _ = registered(engine, hook.url)
+        tell(engine, 1)
+        dispatcher(engine, clock).serve_due()
+        assert acts() == [
+            ("test", "webhook.registered", "to see"),
+            ("dispatcher", "webhook.disabled", state(engine, number).status_reason),
+        ]
+        with engine.begin() as changing:
+            webhooks.resume(changing, number, ACT, skip=True)
+            with pytest.raises(webhooks.WebhookUnknownError):
+                webhooks.pause(changing, "nobody", ACT)
+        assert acts()[2:] == [("test", "webhook.resumed", "to see")]
+        with pytest.raises(ZeroDivisionError), engine.begin() as changing:
+            webhooks.remove(changing, number, ACT)
+            raise ZeroDivisionError
+        assert (len(acts()), state(engine, number).status) == (3, "active")
+        assert broken_rows(connection) == []

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
+from inventory_assets.contracts.events.catalogue import canonical
 from inventory_assets.contracts.events.notices import Pattern
 from inventory_assets.live.log.accepting import ROW_COLUMNS, LogRow
 
@@ -184,24 +185,27 @@ def check_number(letters: int) -> None:
         raise TooManyLettersError(f"{letters} dead letters in one act; {MOST_AT_ONCE} are allowed, take them in turns")
 
 
-def listed(connection: Connection, wanted: Wanted = OPEN, *, after: Key = (0, -1), limit: int = 100) -> list[DeadLetter]:
+def listed(
+    connection: Connection, wanted: Wanted = OPEN, *, after: Key | None = None, limit: int = 100
+) -> list[DeadLetter]:
     """Dead letters in the order of the log.
 
     Args:
         connection: a psycopg connection.
-        wanted: which ones.
+        wanted: which ones; items in any case, types by any of their names.
         after: key of the last one seen.
         limit: letters at most.
     """
+    sequence, part = after or (0, -1)
     asked = {
         "status": wanted.status,
         "error_class": wanted.error_class,
         "source": wanted.source,
-        "type": wanted.type,
-        "item": wanted.item,
+        "type": wanted.type and canonical(wanted.type),
+        "item": wanted.item and wanted.item.upper(),
         "pattern": wanted.pattern,
-        "sequence": after[0],
-        "part": after[1],
+        "sequence": sequence,
+        "part": part,
         "limit": limit,
     }
     return [DeadLetter(*row) for row in connection.execute(_LIST, asked)]
