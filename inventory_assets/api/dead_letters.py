@@ -1,7 +1,7 @@
 """Routes of dead letters: look, put back, correct, give up; one, or many that a filter means.
 
-What is done is in `live.dead_letters`. Invariant: what puts parts back into the queue is refused while the queue is over
-its limit, as events are; giving up and looking are not.
+What is done is in `live.dead_letters`. Invariant: what puts parts back into the queue is refused while the queue is
+over its limit, as events are; giving up and looking are not.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class Do(Protocol):
     ) -> list[Key]:
         """Do it; keys of those that were open."""
         ...
+
 
 class DeadLetterRoutes(Routes):
     """Handlers of dead letters."""

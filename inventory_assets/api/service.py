@@ -135,7 +135,6 @@ class Service:
             raise RefusedRequestError("request_invalid", "the sender went away") from error
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-
     def _limit(self, connection: Connection) -> None:
         """End statements of a transaction when the request ends that waits for it."""
         from sqlalchemy import text

@@ -129,7 +129,7 @@ def retry(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Put letters back into the queue, for three more attempts; instead of letters a filter says which."""
+    """Put letters back into the queue, for three more attempts; a filter may say which."""
     from inventory_assets.live.dead_letters import handling
     from inventory_assets.live.dead_letters.looking import chosen
 
@@ -153,7 +153,7 @@ def discard(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Give letters up: what they would have done to live stock is never done. Instead of letters a filter says which."""
+    """Give letters up: what they would have done to live stock is never done; a filter may say which."""
     from inventory_assets.live.dead_letters import handling
     from inventory_assets.live.dead_letters.looking import chosen
 

@@ -72,7 +72,9 @@ def restored(
             before = position(reading)
         epoch = raise_epoch(desk.engine, reason, act.at)
         with desk.driver() as connection:
-            audit(connection, act, "live.restored", f"epoch {epoch}", {"epoch": epoch, "after_sequence": before.sequence})
+            audit(
+                connection, act, "live.restored", f"epoch {epoch}", {"epoch": epoch, "after_sequence": before.sequence}
+            )
     if as_json:
         print_json({"epoch": epoch, "after_sequence": before.sequence})
     else:

@@ -27,7 +27,17 @@ from inventory_assets.live.processor.worker import Worker
 from inventory_assets.live.queue.claiming import wake_retries
 from inventory_assets.live.rebuilding import differences, events_of_log, folded, snapshot
 from inventory_assets_tests.live.databases import NOON
-from inventory_assets_tests.live.processing import Clock, accept, assert_consistent, counted, died, event, orders, sold, work
+from inventory_assets_tests.live.processing import (
+    Clock,
+    accept,
+    assert_consistent,
+    counted,
+    died,
+    event,
+    orders,
+    sold,
+    work,
+)
 from inventory_assets_tests.live.test_processor_faults import drained, until
 from inventory_assets_tests.live.workers import QUICK
 

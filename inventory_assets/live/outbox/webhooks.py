@@ -1,8 +1,9 @@
 """What people and the API do with webhooks: register, list, pause, resume, remove, rotate the secret.
 
-Functions of a connection in a transaction of the caller; nothing is sent here, and what was sent is in `deliveries`. Invariants: a secret leaves this module
-once, when it is made or given; a webhook begins after the last event there is; removing one keeps its deliveries; every
-change is in the audit log, with the host of the address only, as the rest of it is often a secret.
+Functions of a connection in a transaction of the caller; nothing is sent here, and what was sent is in `deliveries`.
+Invariants: a secret leaves this module once, when it is made or given; a webhook begins after the last event there is;
+removing one keeps its deliveries; every change is in the audit log, with the host of the address only, as the rest of
+it is often a secret.
 """
 
 from __future__ import annotations
@@ -269,9 +270,7 @@ def rotate(connection: Connection, webhook: str, act: Act, overlap: timedelta, d
     from inventory_assets.live.tables import WEBHOOKS
 
     secret, until = draw(NEW_BYTES), act.at + overlap
-    _change(
-        connection, webhook, act.at, secret=secret, previous_secret=WEBHOOKS.c.secret, previous_until=until
-    )
+    _change(connection, webhook, act.at, secret=secret, previous_secret=WEBHOOKS.c.secret, previous_until=until)
     keep_act(connection, act, "rotated", webhook, {"both_until": until.isoformat()})
     return secret_text(secret)
 
