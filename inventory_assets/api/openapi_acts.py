@@ -75,8 +75,8 @@ def paths() -> Json:
         f"{MODES}/off": {"post": _switch("switchOff", "Batch only: events keep coming and wait")},
         f"{MODES}/on": {"post": _switch("switchOn", "Live again: what waited is applied")},
         WEBHOOKS: {
-            "get": operation("webhooks", "Who is told what", "", (), {"200": answer("Webhooks")}),
             "post": _register("registerWebhook", "Register an address"),
+            "get": operation("webhooks", "Who is told what", "", (), {"200": answer("Webhooks")}),
         },
         ALIAS: {"post": _register("registerWebhookAlias", f"The same as {WEBHOOKS}")},
         WEBHOOK: {
@@ -125,8 +125,8 @@ def parameters() -> Json:
         "letterStatus": in_query("status", {"enum": [*STATUSES, ALL], "default": "open"}, "What became of it."),
         "errorClass": in_query("class", CODE, "Class of the last error, such as timeout or validation."),
         "pattern": in_query("pattern", {"enum": list(PATTERNS)}, "Pattern found in it last."),
-        "sequence": in_path("sequence", "Sequence of the event.", {**WHOLE, "maximum": 10**18 - 1}),
-        "part": in_path("part", "Which part of it.", {**WHOLE, "maximum": 9_999}),
+        "sequence": in_path("sequence", "Sequence of the event.", {**WHOLE, "maximum": 10**18 - 1}) | {"example": 1},
+        "part": in_path("part", "Which part of it.", {**WHOLE, "maximum": 9_999}) | {"example": 0},
         "webhook": in_path("id", "Number of the webhook."),
         "delivery": in_path("delivery", "Number of the delivery.", {**WHOLE, "minimum": 1, "maximum": 2**63 - 1}),
         "reason": in_query("reason", printable(LONGEST_REASON), "Why, for the audit log."),
