@@ -26,7 +26,6 @@ from inventory_assets.live.dead_letters.looking import (
     MOST_AT_ONCE,
     PATTERNS,
     STATUSES,
-    Chosen,
     DeadLetter,
     Key,
     Wanted,
@@ -36,13 +35,12 @@ from inventory_assets.live.dead_letters.looking import (
     name_of,
     shown,
 )
-from inventory_assets.live.dead_letters.recovering import RECOVERIES, REQUIRED, found_now
+from inventory_assets.live.dead_letters.recovering import shown_patterns
 
 if TYPE_CHECKING:
     import psycopg
 
     from inventory_assets.live.auditing import Act
-
 
 LETTERS = "/api/v1/dead-letters"
 LETTER = f"{LETTERS}/{{sequence}}/{{part}}"
@@ -96,22 +94,8 @@ class DeadLetterRoutes(Routes):
         """What failed together among the open letters, and what is done about it."""
         Query(request, ())
         now = self._service.clock()
-        found = await self._service.read(lambda connection: found_now(driver_of(connection), now))
-        told = [
-            {
-                "pattern": each.pattern,
-                "errorClass": each.error_class,
-                "source": each.source,
-                "since": each.since,
-                "letters": len(each.letters),
-                "recoverable": len(each.recoverable),
-                "recovery": RECOVERIES[each.pattern],
-                "requiredAction": REQUIRED[each.pattern],
-                "first": [name_of((letter.sequence, letter.part)) for letter in each.letters[:10]],
-            }
-            for each in found
-        ]
-        return json_response({"patterns": told})
+        found = await self._service.read(lambda connection: shown_patterns(driver_of(connection), now))
+        return json_response({"patterns": [shaped(each) for each in found]})
 
     async def show(self, request: Request, parts: dict[str, str]) -> Response:
         """One dead letter with its event and every attempt."""
@@ -181,23 +165,17 @@ class DeadLetterRoutes(Routes):
         wanted = _wanted(Members(sent.object("filter", FILTERS) or {}), "open")
         limit = sent.number("limit", 1, MOST_AT_ONCE, USUAL_LIMIT)
 
-        def doing(connection: psycopg.Connection) -> tuple[Chosen, list[Key]]:
+        def doing(connection: psycopg.Connection) -> handling.Done:
             found = chosen(connection, names, wanted, limit)
             if queued:
                 self._service.gate.check(len(found.keys))
-            return found, do(connection, found.keys, act, dry_run=dry_run)
+            return handling.done_of(found, do(connection, found.keys, act, dry_run=dry_run), dry_run=dry_run)
 
         with refusing():
-            found, done = await self._service.write(lambda connection: doing(driver_of(connection)))
+            done = await self._service.write(lambda connection: doing(driver_of(connection)))
         if queued and not dry_run:
-            self._service.gate.took(len(done))
-        told = {
-            "letters": [name_of(key) for key in done],
-            "notOpen": [name_of(key) for key in found.keys if key not in done],
-            "more": found.more,
-            "dryRun": dry_run,
-        }
-        return json_response(told)
+            self._service.gate.took(len(done.letters))
+        return json_response(shaped(done))
 
 
 def letter_shape(letter: DeadLetter) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +17,8 @@ from inventory_assets.commands.acting import live_desk
 from inventory_assets.commands.output import Exit, Json, fail, print_grid, print_json
 
 if TYPE_CHECKING:
-    from inventory_assets.live.dead_letters.looking import Chosen, Key, Wanted
+    from inventory_assets.live.dead_letters.handling import Done
+    from inventory_assets.live.dead_letters.looking import Wanted
 
 deadletters = typer.Typer(help="Parts of events that failed for good.", no_args_is_help=True)
 
@@ -90,27 +90,14 @@ def show(letter: Annotated[str, typer.Argument(help="SEQUENCE/PART.")], as_json:
 @deadletters.command()
 def patterns(as_json: Json = False) -> None:
     """What failed together among the open letters, what is done about it without a person, and what a person does."""
-    from inventory_assets.live.dead_letters.recovering import RECOVERIES, REQUIRED, found_now
+    from inventory_assets.live.dead_letters.recovering import shown_patterns
 
     with live_desk() as desk, desk.driver() as connection:
-        found = found_now(connection, desk.settings.now())
-    rows = [
-        {
-            "pattern": each.pattern,
-            "error_class": each.error_class,
-            "source": each.source,
-            "since": each.since,
-            "letters": len(each.letters),
-            "recoverable": len(each.recoverable),
-            "recovery": RECOVERIES[each.pattern],
-            "required_action": REQUIRED[each.pattern],
-        }
-        for each in found
-    ]
+        found = [asdict(each) for each in shown_patterns(connection, desk.settings.now())]
     if as_json:
-        print_json(rows)
-    elif rows:
-        print_grid(tuple(rows[0]), [tuple(row.values()) for row in rows])
+        print_json(found)
+    elif found:
+        print_grid(tuple(found[0]), [(*list(each.values())[:-1], ", ".join(each["first"])) for each in found])
     else:
         typer.echo("no open dead letters")
 
@@ -137,7 +124,7 @@ def retry(
     with live_desk() as desk, desk.driver() as connection:
         found = chosen(connection, letters or (), wanted, limit)
         done = handling.retry(connection, found.keys, desk.act(because), raised=priority, dry_run=dry_run)
-    _told("put back", done, found, dry_run=dry_run, as_json=as_json)
+    _told("put back", handling.done_of(found, done, dry_run=dry_run), as_json=as_json)
 
 
 @deadletters.command()
@@ -161,7 +148,7 @@ def discard(
     with live_desk() as desk, desk.driver() as connection:
         found = chosen(connection, letters or (), wanted, limit)
         done = handling.discard(connection, found.keys, desk.act(because), dry_run=dry_run)
-    _told("given up", done, found, dry_run=dry_run, as_json=as_json)
+    _told("given up", handling.done_of(found, done, dry_run=dry_run), as_json=as_json)
 
 
 @deadletters.command()
@@ -203,16 +190,14 @@ def _wanted(
     return Wanted(status, error_class, source, type_, item, pattern)
 
 
-def _told(what: str, done: Sequence[Key], found: Chosen, *, dry_run: bool, as_json: bool) -> None:
-    from inventory_assets.live.dead_letters.looking import name_of
-
-    names, left = [name_of(key) for key in done], [name_of(key) for key in found.keys if key not in done]
+def _told(what: str, done: Done, *, as_json: bool) -> None:
     if as_json:
-        print_json({"letters": names, "not_open": left, "more": found.more, "dry_run": dry_run})
+        print_json(asdict(done))
         return
-    said = f"{len(names)} would be {what}" if dry_run else f"{len(names)} {what}"
-    typer.echo(": ".join([said, *([", ".join(names)] if names else [])]))
-    if left:
-        typer.echo(f"not open: {', '.join(left)}")
-    if found.more:
+    number = len(done.letters)
+    said = f"{number} would be {what}" if done.dry_run else f"{number} {what}"
+    typer.echo(": ".join([said, *([", ".join(done.letters)] if done.letters else [])]))
+    if done.not_open:
+        typer.echo(f"not open: {', '.join(done.not_open)}")
+    if done.more:
         typer.echo("the filter means more than these: --limit, or again")

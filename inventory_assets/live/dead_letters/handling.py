@@ -7,7 +7,7 @@ more attempts; its history stays. A corrected event is a new event of the log th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +18,7 @@ from inventory_assets.contracts.events.reading import DEFAULT_LIMITS, Event
 from inventory_assets.contracts.events.wire import check_storable, dumps
 from inventory_assets.contracts.log_tables import TOLD_BY_BATCH
 from inventory_assets.live.auditing import Act, audit
-from inventory_assets.live.dead_letters.looking import Key, Shown, check_number, name_of, shown
+from inventory_assets.live.dead_letters.looking import Chosen, Key, Shown, check_number, name_of, shown
 from inventory_assets.live.log.accepting import UnreadableEventError, entry_of, envelope_of
 from inventory_assets.live.log.appending import append_within, prepared_group
 from inventory_assets.live.log.entries import Entry, UnstorableEventError
@@ -108,6 +108,36 @@ def discard(connection: Connection, keys: Sequence[Key], act: Act, *, dry_run: b
         TooManyLettersError: more than one act may touch.
     """
     return _resolved(connection, keys, act, "discarded", lambda _found: None, dry_run=dry_run)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an act on several letters did, by their names.
+
+    Attributes:
+        letters: those that were open, and are done unless it was a dry run.
+        not_open: those that were not.
+        more: whether the filter means more than these.
+        dry_run: whether nothing was done.
+    """
+
+    letters: tuple[str, ...]
+    not_open: tuple[str, ...]
+    more: bool
+    dry_run: bool
+
+
+def done_of(found: Chosen, done: Sequence[Key], *, dry_run: bool) -> Done:
+    """What an act did.
+
+    Args:
+        found: letters it was to touch.
+        done: those that were open.
+        dry_run: whether nothing was done.
+    """
+    open_ones = set(done)
+    left = tuple(name_of(key) for key in found.keys if key not in open_ones)
+    return Done(tuple(name_of(key) for key in done), left, found.more, dry_run)
 
 
 def check_done(connection: Connection, key: Key, done: Sequence[Key]) -> None:

@@ -8,6 +8,7 @@ the outbox (`deadletter.alert`), once for the letters it names.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from inventory_assets.live.dead_letters.handling import (
     edit_and_retry,
     retry,
 )
-from inventory_assets.live.dead_letters.looking import MOST_AT_ONCE, Key, shown
+from inventory_assets.live.dead_letters.looking import MOST_AT_ONCE, Key, name_of, shown
 from inventory_assets.live.dead_letters.patterns import Finding, Letter, findings
 from inventory_assets.live.log.accepting import UnreadableEventError, envelope_of
 from inventory_assets.live.log.appending import append_within, copy_rows
@@ -47,18 +48,16 @@ FROM unnest(%s::bigint[], %s::smallint[]) AS asked (sequence, part)
 WHERE dead_letters.sequence = asked.sequence AND dead_letters.part = asked.part
 """
 _ACTOR = "recovery"
-RECOVERIES: Mapping[Pattern, str] = {
+_RECOVERIES: Mapping[Pattern, str] = {
     "SystemOverload": "put back as they are, and batches become smaller",
     "DataQualityIssue": "corrected and put back where a correction is registered for the type",
     "RandomFailure": f"put back with priority {HIGHEST_RAISED}",
 }
-"""What is done about a pattern without a person, every few minutes, so often only."""
-REQUIRED: Mapping[Pattern, str] = {
+_REQUIRED: Mapping[Pattern, str] = {
     "SystemOverload": "Look at load and locks; the events are tried again in smaller batches.",
     "DataQualityIssue": "Correct the events, or register a correction for their type, and retry them.",
     "RandomFailure": "Look at the errors; retry, correct or discard what recovery could not help.",
 }
-"""What a person does about it."""
 
 
 def recover(
@@ -87,14 +86,54 @@ def recover(
     return found
 
 
-def found_now(connection: Connection, now: datetime) -> list[Finding]:
-    """What failed together among the open letters; nothing is done about it.
+@dataclass(frozen=True, slots=True)
+class ShownPattern:
+    """A finding as people are shown it.
+
+    Attributes:
+        pattern: what it looks like.
+        error_class: class of the errors.
+        source: source of the events.
+        since: when the first of them died.
+        letters: how many there are.
+        recoverable: how many may be put back without a person.
+        recovery: what is done about them without one.
+        required_action: what a person does.
+        first: names of the first ten.
+    """
+
+    pattern: Pattern
+    error_class: str
+    source: str
+    since: datetime
+    letters: int
+    recoverable: int
+    recovery: str
+    required_action: str
+    first: tuple[str, ...]
+
+
+def shown_patterns(connection: Connection, now: datetime) -> list[ShownPattern]:
+    """What failed together among the oldest open letters; nothing is done about it.
 
     Args:
         connection: a psycopg connection.
         now: the time.
     """
-    return _looked(connection, now)[0]
+    return [
+        ShownPattern(
+            each.pattern,
+            each.error_class,
+            each.source,
+            each.since,
+            len(each.letters),
+            len(each.recoverable),
+            _RECOVERIES[each.pattern],
+            _REQUIRED[each.pattern],
+            tuple(name_of(_key(letter)) for letter in each.letters[:10]),
+        )
+        for each in _looked(connection, now)[0]
+    ]
 
 
 def alert(finding: Finding, keys: Sequence[Key], now: datetime) -> Envelope:
@@ -112,7 +151,7 @@ def alert(finding: Finding, keys: Sequence[Key], now: datetime) -> Envelope:
         Severity=severity,
         AffectedEvents=len(letters),
         Pattern=finding.pattern,
-        RequiredAction=REQUIRED[finding.pattern],
+        RequiredAction=_REQUIRED[finding.pattern],
         Events=[letter.event_id for letter in letters[:10]],
         since=finding.since,
     )
