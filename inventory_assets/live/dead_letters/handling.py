@@ -67,7 +67,7 @@ def retry(
     """Put open letters back into the queue, for three more attempts.
 
     Args:
-        connection: a psycopg connection that commits each statement.
+        connection: a psycopg connection; the act is a transaction, or part of the one it stands in.
         keys: which ones.
         act: who and why.
         raised: priority they get at least, `HIGHEST_RAISED` at most.
@@ -96,7 +96,7 @@ def discard(connection: Connection, keys: Sequence[Key], act: Act, *, dry_run: b
     """Give open letters up: what they would have done to stock is never done.
 
     Args:
-        connection: a psycopg connection that commits each statement.
+        connection: a psycopg connection; the act is a transaction, or part of the one it stands in.
         keys: which ones.
         act: who and why.
         dry_run: say what would be given up, and do nothing.
@@ -166,7 +166,7 @@ def edit_and_retry(connection: Connection, key: Key, data: Any, act: Act) -> int
     the lake told the log stays what the lake told.
 
     Args:
-        connection: a psycopg connection that commits each statement.
+        connection: a psycopg connection; the act is a transaction, or part of the one it stands in.
         key: which letter.
         data: the whole corrected data of the event.
         act: who and why.
