@@ -6,6 +6,7 @@ Invariant: after `close` nothing waits to be written and no thread of the servic
 from __future__ import annotations
 
 import asyncio
+import secrets
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,16 +18,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from inventory_assets.api.asking import AskingRoutes
+from inventory_assets.api.dead_letters import DeadLetterRoutes
 from inventory_assets.api.events import EventRoutes
 from inventory_assets.api.front import Front, Receive, Scope, Send
 from inventory_assets.api.gate import Bounds, Gate, Watch
 from inventory_assets.api.listener import Listener, limits_of, policy_of
 from inventory_assets.api.metrics import MEDIA_TYPE, Metrics
+from inventory_assets.api.modes import ModeRoutes
 from inventory_assets.api.openapi import ADDRESS as OPENAPI
 from inventory_assets.api.openapi import document_text
 from inventory_assets.api.routing import Route, Router
 from inventory_assets.api.service import Service, json_response
 from inventory_assets.api.stock import StockRoutes
+from inventory_assets.api.webhooks import WebhookRoutes
 from inventory_assets.live.database.ready import is_embedded
 from inventory_assets.live.log.appending import append
 from inventory_assets.live.log.conflicts import keep_conflicts
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
 
     from inventory_assets.settings import Settings
 
+KINDS = (EventRoutes, StockRoutes, AskingRoutes, DeadLetterRoutes, ModeRoutes, WebhookRoutes)
 CLOSE_SECONDS = 0.8
 """How long the last group may take to be written when the service stops; who waits for it was answered before."""
 
@@ -56,6 +61,7 @@ class Application:
         engine: Engine,
         clock: Callable[[], datetime],
         ids: Callable[[], str] = new_id,
+        draw: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         """Opens it; the database need not answer yet.
 
@@ -64,6 +70,7 @@ class Application:
             engine: its database.
             clock: the time, UTC.
             ids: gives ids to events without one.
+            draw: so many random bytes, for secrets.
         """
         options = settings.listener
         self.metrics = Metrics()
@@ -86,12 +93,21 @@ class Application:
             await self.service.run(lambda: keep_conflicts(engine, found))
 
         listener = Listener(self.writer, self.gate, limits_of(options), policy_of(options), clock, ids, keep)
-        self.service = Service(options, engine, self.gate, listener, self.metrics, clock, ids, self._readers)
+        self.service = Service(
+            settings=options,
+            webhooks=settings.webhooks,
+            engine=engine,
+            gate=self.gate,
+            listener=listener,
+            metrics=self.metrics,
+            clock=clock,
+            new_id=ids,
+            draw=draw,
+            readers=self._readers,
+        )
         router = Router(
             (
-                *EventRoutes(self.service).routes(),
-                *StockRoutes(self.service).routes(),
-                *AskingRoutes(self.service).routes(),
+                *(route for kind in KINDS for route in kind(self.service).routes()),
                 Route("GET", OPENAPI, self._openapi),
                 Route("GET", "/metrics", self._metrics),
                 Route("GET", "/healthz", self._healthy),

@@ -14,16 +14,17 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from inventory_assets.api.bodies import members_of
 from inventory_assets.api.listener import Taken, refusal, stored
-from inventory_assets.api.parameters import Query, code, etag, expected_version, unknown_members
+from inventory_assets.api.parameters import Query, code, etag, expected_version
 from inventory_assets.api.problems import RefusedRequestError, wrong_parameter
 from inventory_assets.api.routing import Route
-from inventory_assets.api.service import Service, json_response
+from inventory_assets.api.service import Routes, json_response
 from inventory_assets.api.stock import INVENTORY, sku
 from inventory_assets.contracts.events.admission import Admission
-from inventory_assets.contracts.events.problems import FieldError, Problem, Refused
+from inventory_assets.contracts.events.problems import FieldError, Problem
 from inventory_assets.contracts.events.reading import Event, read_request
-from inventory_assets.contracts.events.wire import dumps, loads
+from inventory_assets.contracts.events.wire import dumps
 from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import Outcome
 from inventory_assets.live.log.conditional import append_if
@@ -61,16 +62,8 @@ class Asked:
     progress: Progress
 
 
-class AskingRoutes:
+class AskingRoutes(Routes):
     """Handlers that make an event and wait."""
-
-    def __init__(self, service: Service) -> None:
-        """Keeps the service.
-
-        Args:
-            service: what the handlers share.
-        """
-        self._service = service
 
     def routes(self) -> tuple[Route, ...]:
         """The routes."""
@@ -145,15 +138,7 @@ class AskingRoutes:
 
     async def _members(self, request: Request, known: tuple[str, ...]) -> dict[str, Any]:
         self._service.gate.check()
-        raw = await self._service.body(request)
-        try:
-            body = loads(raw) if raw else {}
-        except Refused as error:
-            raise refusal(error.problem) from error
-        if not isinstance(body, dict):
-            raise RefusedRequestError("request_invalid", "the body is a JSON object")
-        unknown_members(body, known)
-        return body
+        return await members_of(self._service, request, known)
 
     def _event(self, request: Request, type_: str, data: dict[str, Any]) -> Event:
         key = request.headers.get("idempotency-key")

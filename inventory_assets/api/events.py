@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from inventory_assets.api.listener import EVENTS
-from inventory_assets.api.parameters import Query, code, cursor_of
+from inventory_assets.api.parameters import Query, code, next_address
 from inventory_assets.api.problems import MEDIA_TYPE, RefusedRequestError
 from inventory_assets.api.routing import Route
-from inventory_assets.api.service import ENCODER, Service, json_response
+from inventory_assets.api.service import ENCODER, Routes, json_response
 from inventory_assets.contracts.events.catalogue import canonical
 from inventory_assets.live.views.events import (
     STATUSES,
@@ -27,16 +25,8 @@ ALL_TAKEN, SOME_REFUSED = 202, 207
 SEARCHED = ("item", "type", "source", "status", "from", "to", "limit", "cursor")
 
 
-class EventRoutes:
+class EventRoutes(Routes):
     """Handlers of events."""
-
-    def __init__(self, service: Service) -> None:
-        """Keeps the service.
-
-        Args:
-            service: what the handlers share.
-        """
-        self._service = service
 
     def routes(self) -> tuple[Route, ...]:
         """The routes."""
@@ -99,8 +89,4 @@ class EventRoutes:
             limit=query.limit(),
         )
         page = await self._service.read(lambda connection: search(connection, wanted))
-        told: dict[str, object] = {"events": page.events, "next": None}
-        if page.next_before is not None:
-            kept = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
-            told["next"] = f"{EVENTS}?{urlencode([*kept, ('cursor', cursor_of(page.next_before))])}"
-        return json_response(told)
+        return json_response({"events": page.events, "next": next_address(request, EVENTS, page.next_before)})

@@ -61,8 +61,7 @@ class Gate:
         Raises:
             RefusedRequestError: `database_away`, `disk_full` or `queue_full`.
         """
-        if self.database:
-            raise RefusedRequestError("database_away", f"the database cannot be used: {self.database}")
+        self.check_database()
         if self.free_bytes is not None and self.free_bytes < self.bounds.free_bytes:
             raise RefusedRequestError(
                 "disk_full", f"{self.free_bytes:,} bytes are free, {self.bounds.free_bytes:,} are kept free"
@@ -71,6 +70,15 @@ class Gate:
             raise RefusedRequestError(
                 "queue_full", f"{self.depth:,} parts of events wait to be processed, {self.bounds.queued:,} may"
             )
+
+    def check_database(self) -> None:
+        """Refuse what needs the database while it cannot be used.
+
+        Raises:
+            RefusedRequestError: `database_away`.
+        """
+        if self.database:
+            raise RefusedRequestError("database_away", f"the database cannot be used: {self.database}")
 
     def took(self, parts: int) -> None:
         """Count what was taken since the last look."""

@@ -7,11 +7,31 @@ to the routes, and schemathesis holds the service to the document.
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import msgspec
 
-from inventory_assets.api.problems import ALL_PROBLEMS, MEDIA_TYPE, TYPE_BASE
+from inventory_assets.api import openapi_acts as acts
+from inventory_assets.api.describing import (
+    CODE,
+    COUNT,
+    INSTANT,
+    NEXT,
+    REFERENCE,
+    TEXT,
+    WHOLE,
+    Json,
+    answer,
+    body_of,
+    in_header,
+    in_path,
+    in_query,
+    object_of,
+    operation,
+    printable,
+    ref,
+    several,
+)
+from inventory_assets.api.problems import TYPE_BASE
 from inventory_assets.contracts.events.catalogue import TYPES
 from inventory_assets.contracts.events.schemas import example
 from inventory_assets.live.views.events import STATUSES
@@ -19,16 +39,6 @@ from inventory_assets.live.views.events import STATUSES
 ADDRESS = "/openapi.json"
 SHOWN = ("receipt_line_added", "InventoryUpdate", "Transaction", "StockAdjustment", "stock.counted", "stock.reserve")
 """Types whose examples stand in the document."""
-
-Json = dict[str, Any]
-
-_TEXT = {"type": "string"}
-_CODE = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": r"^[!-~]+$"}
-_INSTANT = {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?[Zz]$"}
-_COUNT = {"type": ["integer", "null"]}
-_WHOLE = {"type": "integer", "minimum": 0}
-_NEXT = {"type": ["string", "null"], "description": "Address of the next page."}
-_REFERENCE = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": r"^[!-~]+$"}
 
 
 @functools.cache
@@ -49,8 +59,8 @@ def openapi() -> Json:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "paths": _paths(),
-        "components": {"schemas": _schemas(), "parameters": _parameters()},
+        "paths": _paths() | acts.paths(),
+        "components": {"schemas": _schemas() | acts.schemas(), "parameters": _parameters() | acts.parameters()},
     }
 
 
@@ -59,29 +69,29 @@ def _paths() -> Json:
         "/api/v1/events": {"post": _post_events(), "get": _search()},
         "/api/v1/events/{id}": {"get": _status()},
         "/api/v1/inventory/{sku}": {
-            "get": _operation(
+            "get": operation(
                 "stock", "Stock of an item now", "With a store also an ETag; without, all stores and the sum.",
-                ("sku", "storeId"), {"200": _json("Stock", "Stocks"), "304": {"description": "As before."}}, 404,
+                ("sku", "storeId"), {"200": answer("Stock", "Stocks"), "304": {"description": "As before."}}, 404,
             )
         },
         "/api/v1/inventory/{sku}/history": {
-            "get": _operation(
+            "get": operation(
                 "stockHistory", "Every change with the balance after it", "The newest first.",
-                ("sku", "storeId", "limit", "cursor"), {"200": _json("Changes")},
+                ("sku", "storeId", "limit", "cursor"), {"200": answer("Changes")},
             )
         },
         "/api/v1/inventory/{sku}/as-of": {
-            "get": _operation(
+            "get": operation(
                 "stockAsOf", "Stock as it was",
                 "As it stood at `time`, as far as the log knew at `position`. One of the two is needed.",
-                ("sku", "neededStore", "time", "position"), {"200": _json("StockAsOf")},
+                ("sku", "neededStore", "time", "position"), {"200": answer("StockAsOf")},
             )
         },
         "/api/v1/inventory/{sku}/adjust": {"post": _adjust()},
         "/api/v1/reservations": {"post": _command("reserve", "Hold units", "Reserve", "201")},
         "/api/v1/reservations/{reservationId}": {
-            "get": _operation(
-                "reservation", "A reservation as it stands", "", ("reservationId",), {"200": _json("Reservation")}, 404
+            "get": operation(
+                "reservation", "A reservation as it stands", "", ("reservationId",), {"200": answer("Reservation")}, 404
             )
         },
         "/api/v1/reservations/{reservationId}/commit": {
@@ -90,54 +100,18 @@ def _paths() -> Json:
         "/api/v1/reservations/{reservationId}/release": {
             "post": _command("releaseReservation", "Give back what is held", "Release", "200", "reservationId")
         },
-        "/healthz": {"get": _operation("health", "Whether the process answers", "", (), {"200": _json("Health")})},
+        "/healthz": {"get": operation("health", "Whether the process answers", "", (), {"200": answer("Health")})},
         "/readyz": {
-            "get": _operation("ready", "Whether events are taken", "", (), {"200": _json("Ready")}, 429)
+            "get": operation("ready", "Whether events are taken", "", (), {"200": answer("Ready")}, 429)
         },
         "/metrics": {
-            "get": _operation(
+            "get": operation(
                 "metrics", "Metrics for Prometheus", "", (),
-                {"200": {"description": "Metrics.", "content": {"text/plain": {"schema": _TEXT}}}},
+                {"200": {"description": "Metrics.", "content": {"text/plain": {"schema": TEXT}}}},
             )
         },
-        ADDRESS: {"get": _operation("openapi", "This document", "", (), {"200": _json("Anything")})},
+        ADDRESS: {"get": operation("openapi", "This document", "", (), {"200": answer("Anything")})},
     }  # fmt: skip
-
-
-def _operation(
-    name: str, summary: str, description: str, parameters: tuple[str, ...], answers: Json, *problems: int
-) -> Json:
-    made: Json = {
-        "operationId": name,
-        "summary": summary,
-        "parameters": [{"$ref": f"#/components/parameters/{each}"} for each in parameters],
-        "responses": answers | _problems(400, 403, 408, 421, 422, 503, *problems),
-    }
-    return made | ({"description": description} if description else {})
-
-
-def _json(*names: str) -> Json:
-    schemas = [{"$ref": f"#/components/schemas/{name}"} for name in names]
-    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
-    return {"description": "Done.", "content": {"application/json": {"schema": schema}}}
-
-
-def _problems(*statuses: int) -> Json:
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {
-        str(status): {
-            "description": "; ".join(sorted({each.title for each in ALL_PROBLEMS.values() if each.status == status})),
-            "content": content,
-        }
-        for status in sorted(set(statuses))
-    }
-
-
-def _body(name: str, examples: Json | None = None) -> Json:
-    content: Json = {"schema": {"$ref": f"#/components/schemas/{name}"}}
-    if examples:
-        content["examples"] = examples
-    return {"required": True, "content": {"application/json": content}}
 
 
 def _post_events() -> Json:
@@ -148,19 +122,19 @@ def _post_events() -> Json:
         "schema": {"type": "array", "items": {"$ref": "#/components/schemas/CloudEvent"}, "maxItems": 1000},
         "examples": {"batch": batch},
     }
-    made = _operation(
+    made = operation(
         "sendEvents",
         "Send an event or a list of them",
         "CloudEvents 1.0 in binary, structured or batched mode, or one of four other shapes, described with the types "
         "in docs/events.md. The same source and id is one event, however often it is sent.",
         ("idempotencyKey",),
         {
-            "202": _json("Taken", "Results"),
-            "207": _json("Results"),
+            "202": answer("Taken", "Results"),
+            "207": answer("Results"),
         },
         409, 413, 415, 429,
     )  # fmt: skip
-    made["responses"]["202"]["headers"] = {"X-Event-ID": {"schema": _TEXT}, "Location": {"schema": _TEXT}}
+    made["responses"]["202"]["headers"] = {"X-Event-ID": {"schema": TEXT}, "Location": {"schema": TEXT}}
     made["requestBody"] = {
         "required": True,
         "content": {
@@ -174,101 +148,78 @@ def _post_events() -> Json:
 
 def _search() -> Json:
     names = ("searchedItem", "type", "source", "status", "from", "to", "limit", "cursor")
-    return _operation("searchEvents", "Search events", "The newest first.", names, {"200": _json("Events")})
+    return operation("searchEvents", "Search events", "The newest first.", names, {"200": answer("Events")})
 
 
 def _status() -> Json:
-    return _operation(
-        "eventStatus", "How far an event is", "With every attempt.", ("eventId", "source"), {"200": _json("Event")},
+    return operation(
+        "eventStatus", "How far an event is", "With every attempt.", ("eventId", "source"), {"200": answer("Event")},
         404, 409,
     )  # fmt: skip
 
 
 def _adjust() -> Json:
-    made = _operation(
+    made = operation(
         "adjustStock",
         "Correct the stock of an item at a store",
         "Makes a StockAdjustment and waits a moment for it: 200 with the stock after it, or 202. With If-Match it is "
         "stored only as long as the stock has that version.",
         ("sku", "storeId", "ifMatch", "idempotencyKey"),
-        {"200": _json("Adjusted"), "202": _json("Adjusted")},
+        {"200": answer("Adjusted"), "202": answer("Adjusted")},
         409, 412, 413, 415, 429,
     )  # fmt: skip
     shown = {"breakage": {"value": {"quantity": -2, "reason": "BREAKAGE", "reference": "B-17", "storeId": "STORE-001"}}}
-    return made | {"requestBody": _body("Adjust", shown)}
+    return made | {"requestBody": body_of("Adjust", shown)}
 
 
 def _command(name: str, summary: str, body: str, done: str, *parameters: str) -> Json:
-    answers = {done: _json("Decided"), "200": _json("Decided"), "202": _json("Adjusted")}
-    made = _operation(name, summary, "", (*parameters, "idempotencyKey"), answers, 409, 413, 415, 429)
-    return made | {"requestBody": _body(body)}
+    answers = {done: answer("Decided"), "200": answer("Decided"), "202": answer("Adjusted")}
+    made = operation(name, summary, "", (*parameters, "idempotencyKey"), answers, 409, 413, 415, 429)
+    return made | {"requestBody": body_of(body)}
 
 
 def _parameters() -> Json:
     return {
-        "sku": _path("sku", "Item; upper and lower case are one."),
-        "eventId": {**_path("id", "Id of the event."), "schema": {**_CODE, "maxLength": 128}},
-        "reservationId": _path("reservationId", "Number of the reservation."),
-        "storeId": _query("storeId", _CODE, "Store or warehouse."),
-        "neededStore": {**_query("storeId", _CODE, "Store or warehouse."), "required": True},
-        "searchedItem": _query("item", _CODE, "Item the event touches."),
-        "type": _query("type", {**_CODE, "maxLength": 128}, "Type of the event."),
-        "source": _query("source", {**_CODE, "maxLength": 256}, "Source of the event."),
-        "status": _query("status", {"enum": list(STATUSES)}, "How far it is."),
-        "from": _query("from", _INSTANT, "Event time from here on."),
-        "to": _query("to", _INSTANT, "Event time before here."),
-        "time": _query("time", _INSTANT, "What happened later does not count."),
-        "position": _query("position", {**_WHOLE, "maximum": 2**63 - 1}, "What the log took later is not known yet."),
-        "limit": _query("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, "Rows of a page."),
-        "cursor": _query("cursor", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}, "From `next` of a page."),
-        "ifMatch": _header("If-Match", {"type": "string", "pattern": r'^"[0-9]{1,18}"$'}, "ETag of the stock."),
-        "idempotencyKey": _header(
+        "sku": in_path("sku", "Item; upper and lower case are one."),
+        "eventId": in_path("id", "Id of the event.", {**CODE, "maxLength": 128}),
+        "reservationId": in_path("reservationId", "Number of the reservation."),
+        "storeId": in_query("storeId", CODE, "Store or warehouse."),
+        "neededStore": {**in_query("storeId", CODE, "Store or warehouse."), "required": True},
+        "searchedItem": in_query("item", CODE, "Item the event touches."),
+        "type": in_query("type", {**CODE, "maxLength": 128}, "Type of the event."),
+        "source": in_query("source", {**CODE, "maxLength": 256}, "Source of the event."),
+        "status": in_query("status", {"enum": list(STATUSES)}, "How far it is."),
+        "from": in_query("from", INSTANT, "Event time from here on."),
+        "to": in_query("to", INSTANT, "Event time before here."),
+        "time": in_query("time", INSTANT, "What happened later does not count."),
+        "position": in_query("position", {**WHOLE, "maximum": 2**63 - 1}, "What the log took later is not known yet."),
+        "limit": in_query("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, "Rows of a page."),
+        "cursor": in_query("cursor", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}, "From `next` of a page."),
+        "ifMatch": in_header("If-Match", {"type": "string", "pattern": r'^"[0-9]{1,18}"$'}, "ETag of the stock."),
+        "idempotencyKey": in_header(
             "Idempotency-Key", {"type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[A-Za-z0-9._-]+$"},
             "Stands for an id the event does not name; in a list with the place in it.",
         ),
     }  # fmt: skip
 
 
-def _path(name: str, description: str) -> Json:
-    return {"name": name, "in": "path", "required": True, "description": description, "schema": _CODE}
-
-
-def _query(name: str, schema: Json, description: str) -> Json:
-    return {"name": name, "in": "query", "description": description, "schema": schema}
-
-
-def _header(name: str, schema: Json, description: str) -> Json:
-    return {"name": name, "in": "header", "description": description, "schema": schema}
-
-
-def _object(needed: Json, optional: Json | None = None, *, closed: bool = False) -> Json:
-    made: Json = {"type": "object", "required": list(needed), "properties": needed | (optional or {})}
-    return made | ({"additionalProperties": False} if closed else {})
-
-
 def _schemas() -> Json:
-    def ref(name: str) -> Json:
-        return {"$ref": f"#/components/schemas/{name}"}
-
-    def several(name: str) -> Json:
-        return {"type": "array", "items": ref(name)}
-
-    amounts = dict.fromkeys(("book", "onHand", "shortfall", "unavailable", "available"), _COUNT)
-    plain = {"reserved": {"type": "integer"}, "inTransit": {"type": "integer"}, "basis": _TEXT}
+    amounts = dict.fromkeys(("book", "onHand", "shortfall", "unavailable", "available"), COUNT)
+    plain = {"reserved": {"type": "integer"}, "inTransit": {"type": "integer"}, "basis": TEXT}
     reason = {"nullReason": {"type": ["string", "null"]}}
     units = {"type": "integer", "minimum": 1, "maximum": 10_000_000}
-    line = _object({"product_sku": _CODE, "quantity": units})
+    line = object_of({"product_sku": CODE, "quantity": units})
     return {
-        "CloudEvent": _object(
+        "CloudEvent": object_of(
             {
                 "specversion": {"const": "1.0"},
-                "id": {**_CODE, "maxLength": 128},
-                "source": {**_CODE, "maxLength": 256},
-                "type": {**_CODE, "maxLength": 128},
+                "id": {**CODE, "maxLength": 128},
+                "source": {**CODE, "maxLength": 256},
+                "type": {**CODE, "maxLength": 128},
             },
             {
-                "time": _INSTANT,
-                "subject": {**_CODE, "maxLength": 2048},
+                "time": INSTANT,
+                "subject": {**CODE, "maxLength": 2048},
                 "datacontenttype": {"const": "application/json"},
                 "schemaversion": {"type": "string", "pattern": "^[1-9][0-9]{0,3}$"},
                 "priority": {"type": "integer", "minimum": 1, "maximum": 10},
@@ -276,69 +227,69 @@ def _schemas() -> Json:
             },
             closed=True,
         ),
-        "Taken": _object(
+        "Taken": object_of(
             {
                 "status": {"enum": ["accepted", "duplicate", "filtered", "quarantined"]},
-                "eventId": _TEXT,
-                "source": _TEXT,
-                "sequence": _WHOLE,
-                "statusUrl": _TEXT,
+                "eventId": TEXT,
+                "source": TEXT,
+                "sequence": WHOLE,
+                "statusUrl": TEXT,
             },
-            {"estimatedSeconds": _WHOLE, "reason": _TEXT, "unknownMembers": {"type": "array", "items": _TEXT}},
+            {"estimatedSeconds": WHOLE, "reason": TEXT, "unknownMembers": {"type": "array", "items": TEXT}},
         ),
-        "Results": _object(
-            {"taken": _WHOLE, "refused": _WHOLE, "results": {"type": "array", "items": {"type": "object"}}}
+        "Results": object_of(
+            {"taken": WHOLE, "refused": WHOLE, "results": {"type": "array", "items": {"type": "object"}}}
         ),
-        "Event": _object(
-            {"eventId": _TEXT, "source": _TEXT, "type": _TEXT, "status": {"enum": list(STATUSES)}, "sequence": _WHOLE},
+        "Event": object_of(
+            {"eventId": TEXT, "source": TEXT, "type": TEXT, "status": {"enum": list(STATUSES)}, "sequence": WHOLE},
             {"attempts": {"type": "array", "items": {"type": "object"}}},
         ),
-        "Events": _object({"events": several("Event"), "next": _NEXT}),
-        "Stock": _object({"item": _TEXT, "storeId": _TEXT, "version": _WHOLE} | amounts | plain | reason),
-        "Stocks": _object({"item": _TEXT, "total": {"type": "object"}, "stores": several("Stock")}),
-        "StockAsOf": _object({"item": _TEXT, "storeId": _TEXT, "position": _WHOLE} | amounts | plain | reason),
-        "Changes": _object({"item": _TEXT, "changes": {"type": "array", "items": {"type": "object"}}, "next": _NEXT}),
-        "Adjust": _object(
+        "Events": object_of({"events": several("Event"), "next": NEXT}),
+        "Stock": object_of({"item": TEXT, "storeId": TEXT, "version": WHOLE} | amounts | plain | reason),
+        "Stocks": object_of({"item": TEXT, "total": {"type": "object"}, "stores": several("Stock")}),
+        "StockAsOf": object_of({"item": TEXT, "storeId": TEXT, "position": WHOLE} | amounts | plain | reason),
+        "Changes": object_of({"item": TEXT, "changes": {"type": "array", "items": {"type": "object"}}, "next": NEXT}),
+        "Adjust": object_of(
             {
                 "quantity": {"type": "integer", "minimum": -10_000_000, "maximum": 10_000_000},
-                "reason": {"type": "string", "minLength": 1, "maxLength": 100, "pattern": r"^[ -~]*[!-~][ -~]*$"},
+                "reason": printable(100),
             },
-            {"reference": _REFERENCE, "note": {"type": "string", "maxLength": 1000}, "storeId": _CODE},
+            {"reference": REFERENCE, "note": {"type": "string", "maxLength": 1000}, "storeId": CODE},
             closed=True,
         ),
-        "Adjusted": _object({"event": ref("Taken"), "stock": {"anyOf": [ref("Stock"), {"type": "null"}]}}),
-        "Reserve": _object(
-            {"storeId": _CODE, "lines": {"type": "array", "items": line, "minItems": 1, "maxItems": 1000}},
+        "Adjusted": object_of({"event": ref("Taken"), "stock": {"anyOf": [ref("Stock"), {"type": "null"}]}}),
+        "Reserve": object_of(
+            {"storeId": CODE, "lines": {"type": "array", "items": line, "minItems": 1, "maxItems": 1000}},
             {
-                "reservationId": _CODE,
+                "reservationId": CODE,
                 "partial": {"type": "boolean"},
                 "expiresInSeconds": {"type": "integer", "minimum": 1, "maximum": 31_536_000},
-                "reference": _REFERENCE,
+                "reference": REFERENCE,
             },
             closed=True,
         ),
-        "Reservation": _object(
+        "Reservation": object_of(
             {
-                "reservationId": _TEXT,
-                "storeId": _TEXT,
+                "reservationId": TEXT,
+                "storeId": TEXT,
                 "status": {"enum": ["open", "committed", "released", "expired"]},
                 "lines": {"type": "array", "items": {"type": "object"}},
             }
         ),
-        "Commit": _object({}, {"reference": _REFERENCE}, closed=True),
-        "Release": _object({}, {"reason": {"type": "string", "maxLength": 1000}}, closed=True),
-        "Decided": _object({"event": ref("Taken"), "fact": {"type": ["string", "null"]}}),
-        "Health": _object({"status": _TEXT}),
-        "Ready": _object({"status": _TEXT, "waiting": _WHOLE}),
+        "Commit": object_of({}, {"reference": REFERENCE}, closed=True),
+        "Release": object_of({}, {"reason": {"type": "string", "maxLength": 1000}}, closed=True),
+        "Decided": object_of({"event": ref("Taken"), "fact": {"type": ["string", "null"]}}),
+        "Health": object_of({"status": TEXT}),
+        "Ready": object_of({"status": TEXT, "waiting": WHOLE}),
         "Anything": {},
-        "Problem": _object(
+        "Problem": object_of(
             {
                 "type": {"type": "string", "pattern": f"^{TYPE_BASE}"},
-                "title": _TEXT,
+                "title": TEXT,
                 "status": {"type": "integer", "minimum": 400, "maximum": 599},
-                "detail": _TEXT,
+                "detail": TEXT,
             },
-            {"mend": _TEXT, "eventId": _TEXT, "errors": several("FieldError")},
+            {"mend": TEXT, "eventId": TEXT, "errors": several("FieldError")},
         ),
-        "FieldError": _object({"pointer": _TEXT, "detail": _TEXT}),
+        "FieldError": object_of({"pointer": TEXT, "detail": TEXT}),
     }

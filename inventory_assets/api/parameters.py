@@ -10,6 +10,7 @@ import binascii
 import re
 from collections.abc import Collection
 from datetime import datetime
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 
@@ -46,9 +47,16 @@ class Query:
     def text(self, name: str, longest: int) -> str | None:
         """A text, None where not sent."""
         value = self._given.get(name)
-        if value is not None and (len(value) > longest or not _PRINTABLE.fullmatch(value) or not value.strip()):
+        if value is not None and not is_text(value, longest):
             raise wrong_parameter(name, f"must be a text of 1 to {longest} printable characters")
         return None if value is None else value.strip()
+
+    def needed(self, name: str, longest: int) -> str:
+        """A text that must be there."""
+        value = self.text(name, longest)
+        if value is None:
+            raise wrong_parameter(name, "is needed")
+        return value
 
     def item(self, name: str = "item") -> str | None:
         """An item's code, as the log keeps it."""
@@ -58,11 +66,7 @@ class Query:
     def number(self, name: str, least: int, most: int) -> int | None:
         """A whole number."""
         value = self._given.get(name)
-        if value is None:
-            return None
-        if not _NUMBER.fullmatch(value) or not least <= int(value) <= most:
-            raise wrong_parameter(name, f"must be a whole number from {least} to {most}")
-        return int(value)
+        return None if value is None else number_of(value, name, least, most)
 
     def instant(self, name: str) -> datetime | None:
         """An instant."""
@@ -90,21 +94,61 @@ class Query:
 
     def cursor(self) -> int | None:
         """Where the last page ended."""
+        found = self._cursor(1)
+        return found[0] if found else None
+
+    def key_cursor(self) -> tuple[int, int] | None:
+        """The same, of a list in the order of two numbers."""
+        found = self._cursor(2)
+        return (found[0], found[1]) if found else None
+
+    def _cursor(self, numbers: int) -> list[int] | None:
         value = self._given.get("cursor")
         if value is None:
             return None
         try:
-            told = base64.urlsafe_b64decode(value.encode("ascii") + b"==").decode("ascii")
+            told = base64.urlsafe_b64decode(value.encode("ascii") + b"==").decode("ascii").split("/")
         except (binascii.Error, UnicodeError) as error:
             raise wrong_parameter("cursor", "is none this service gave") from error
-        if not _NUMBER.fullmatch(told) or int(told) > LARGEST:
+        if len(told) != numbers or not all(_NUMBER.fullmatch(each) and int(each) <= LARGEST for each in told):
             raise wrong_parameter("cursor", "is none this service gave")
-        return int(told)
+        return [int(each) for each in told]
 
 
-def cursor_of(before: int) -> str:
-    """A position as a cursor."""
-    return base64.urlsafe_b64encode(str(before).encode()).decode().rstrip("=")
+def number_of(value: str, name: str, least: int, most: int) -> int:
+    """A whole number.
+
+    Raises:
+        RefusedRequestError: `parameter_invalid`.
+    """
+    if not _NUMBER.fullmatch(value) or not least <= int(value) <= most:
+        raise wrong_parameter(name, f"must be a whole number from {least} to {most}")
+    return int(value)
+
+
+def is_text(value: str, longest: int) -> bool:
+    """Whether a text is one people can read and every table can keep."""
+    return len(value) <= longest and _PRINTABLE.fullmatch(value) is not None and bool(value.strip())
+
+
+def cursor_of(*ended: int) -> str:
+    """Where a page ended as a cursor."""
+    return base64.urlsafe_b64encode("/".join(map(str, ended)).encode()).decode().rstrip("=")
+
+
+def next_address(request: Request, path: str, ended: int | tuple[int, int] | None) -> str | None:
+    """Address of the page after one; None after the last.
+
+    Args:
+        request: what asked for the page; its other parameters stay.
+        path: the address without parameters.
+        ended: where the page ended; None if it was the last.
+    """
+    if ended is None:
+        return None
+    kept = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
+    cursor = cursor_of(*(ended if isinstance(ended, tuple) else (ended,)))
+    return f"{path}?{urlencode([*kept, ('cursor', cursor)])}"
 
 
 def code(value: str, code_of: str, longest: int = 64) -> str:
@@ -113,7 +157,7 @@ def code(value: str, code_of: str, longest: int = 64) -> str:
     Raises:
         RefusedRequestError: `parameter_invalid`.
     """
-    if len(value) > longest or not _PRINTABLE.fullmatch(value) or not value.strip():
+    if not is_text(value, longest):
         raise wrong_parameter(code_of, f"must be a text of 1 to {longest} printable characters")
     return value.strip()
 

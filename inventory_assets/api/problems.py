@@ -53,6 +53,24 @@ OWN_PROBLEMS: Mapping[str, ProblemType] = MappingProxyType(
         ),
         "stopping": ProblemType(503, "The service is stopping", "Send it again with the same id in a moment."),
         "event_unstorable": ProblemType(422, "The event cannot be stored", "Correct what the detail names."),
+        "letter_unknown": ProblemType(404, "No such dead letter", "GET /api/v1/dead-letters names them."),
+        "letter_closed": ProblemType(409, "The dead letter is not open any more", "Nothing was done; read it again."),
+        "too_many_letters": ProblemType(422, "Too many dead letters in one request", "Take them in turns."),
+        "letters_unclear": ProblemType(
+            422, "It is not clear which dead letters are meant", "Name letters as SEQUENCE/PART, or send a filter."
+        ),
+        "mode_unclear": ProblemType(
+            422, "It is not clear what is to be switched", "Name a key for item, category or location; none for all."
+        ),
+        "webhook_unknown": ProblemType(404, "No such webhook or delivery", "GET /api/v1/webhooks names them."),
+        "webhook_refused": ProblemType(422, "The registration cannot be taken", "Correct what the detail names."),
+        "target_refused": ProblemType(
+            422, "Webhooks are not sent to this address", "See docs/webhooks.md for where they may be sent to."
+        ),
+        "secret_unfit": ProblemType(422, "The secret cannot be used", "Send a longer one, or none and one is made."),
+        "event_gone": ProblemType(
+            409, "The event of the delivery is no longer in the outbox", "Replay it from the log, if it is needed."
+        ),
         "internal_error": ProblemType(500, "The service has a fault", "Report the reference; the log has the rest."),
     }
 )

@@ -6,6 +6,7 @@ Invariant: no handler touches the database on the event loop; every statement en
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
     from inventory_assets.api.gate import Gate
     from inventory_assets.api.metrics import Metrics
-    from inventory_assets.settings import ListenerSettings
+    from inventory_assets.api.routing import Route
+    from inventory_assets.settings import ListenerSettings, WebhookSettings
 
 T = TypeVar("T")
 ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -39,22 +41,26 @@ class Service:
 
     Attributes:
         settings: its settings.
+        webhooks: settings of webhooks.
         engine: the database.
         gate: whether events are taken.
         listener: takes events in.
         metrics: counts.
         clock: the time, UTC.
         new_id: an id for an event of ours.
+        draw: so many random bytes, fit for secrets.
         readers: threads that read the database.
     """
 
     settings: ListenerSettings
+    webhooks: WebhookSettings
     engine: Engine
     gate: Gate
     listener: Listener
     metrics: Metrics
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
+    draw: Callable[[int], bytes]
     readers: ThreadPoolExecutor
 
     async def read(self, question: Callable[[Connection], T]) -> T:
@@ -63,19 +69,32 @@ class Service:
         Raises:
             RefusedRequestError: it is away or took too long.
         """
-        if self.gate.database:
-            self.gate.check(0)
 
         def ask() -> T:
             from sqlalchemy import text
 
             with self.engine.connect() as connection:
                 connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
-                limit = f"{round(self.settings.deadline_seconds * 1000)}ms"
-                connection.execute(text("SELECT set_config('statement_timeout', :limit, true)"), {"limit": limit})
+                self._limit(connection)
                 return question(connection)
 
+        self.gate.check_database()
         return await self.run(ask)
+
+    async def write(self, act: Callable[[Connection], T]) -> T:
+        """Change something in one transaction; it is committed when this returns.
+
+        Raises:
+            RefusedRequestError: the database is away or took too long.
+        """
+
+        def do() -> T:
+            with self.engine.begin() as connection:
+                self._limit(connection)
+                return act(connection)
+
+        self.gate.check_database()
+        return await self.run(do)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do something with the database on one of the threads.
@@ -115,6 +134,29 @@ class Service:
         except ClientDisconnect as error:
             raise RefusedRequestError("request_invalid", "the sender went away") from error
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _limit(self, connection: Connection) -> None:
+        """End statements of a transaction when the request ends that waits for it."""
+        from sqlalchemy import text
+
+        limit = f"{round(self.settings.deadline_seconds * 1000)}ms"
+        connection.execute(text("SELECT set_config('statement_timeout', :limit, true)"), {"limit": limit})
+
+
+class Routes(ABC):
+    """Handlers of one kind of thing."""
+
+    def __init__(self, service: Service) -> None:
+        """Keeps what the handlers share.
+
+        Args:
+            service: database, clock and the rest.
+        """
+        self._service = service
+
+    @abstractmethod
+    def routes(self) -> tuple[Route, ...]:
+        """The routes."""
 
 
 _CLOSE = {"Connection": "close"}

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inventory_assets.api.parameters import LARGEST, Query, code, cursor_of, etag
+from inventory_assets.api.parameters import LARGEST, Query, code, etag, next_address
 from inventory_assets.api.problems import RefusedRequestError, wrong_parameter
 from inventory_assets.api.routing import Route
-from inventory_assets.api.service import Service, json_response
+from inventory_assets.api.service import Routes, json_response
 from inventory_assets.live.log.reading import position
 from inventory_assets.live.views.stock import TooMuchHistoryError, as_of, history_of, shown_account, state_of
 
@@ -22,16 +22,8 @@ INVENTORY = "/api/v1/inventory"
 SUMMED = ("book", "onHand", "shortfall", "reserved", "unavailable", "available", "inTransit", "onOrder")
 
 
-class StockRoutes:
+class StockRoutes(Routes):
     """Handlers of stock."""
-
-    def __init__(self, service: Service) -> None:
-        """Keeps the service.
-
-        Args:
-            service: what the handlers share.
-        """
-        self._service = service
 
     def routes(self) -> tuple[Route, ...]:
         """The routes."""
@@ -60,12 +52,9 @@ class StockRoutes:
         item, query = sku(parts), Query(request, ("storeId", "limit", "cursor"))
         store, before, limit = query.text("storeId", 64), query.cursor(), query.limit()
         page = await self._service.read(lambda connection: history_of(connection, item, store, before, limit))
-        told: dict[str, object] = {"item": item, "changes": page.rows, "next": None}
-        if page.next_before is not None:
-            kept = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
-            query_text = urlencode([*kept, ("cursor", cursor_of(page.next_before))])
-            told["next"] = f"{INVENTORY}/{quote(item, safe='')}/history?{query_text}"
-        return json_response(told)
+        path = f"{INVENTORY}/{quote(item, safe='')}/history"
+        more = next_address(request, path, page.next_before)
+        return json_response({"item": item, "changes": page.rows, "next": more})
 
     async def as_of(self, request: Request, parts: dict[str, str]) -> Response:
         """Stock as it stood at an instant, as far as the log knew at a position."""

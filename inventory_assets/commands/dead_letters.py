@@ -5,31 +5,29 @@ What is done is in `live.dead_letters`; every act says who and why and is in the
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inventory_assets.commands.output import Exit, Json, fail, load_settings, print_grid, print_json
+from inventory_assets.commands.acting import live_desk
+from inventory_assets.commands.output import Exit, Json, fail, print_grid, print_json
 
 if TYPE_CHECKING:
-    from psycopg import Connection
-
-    from inventory_assets.live.dead_letters.handling import Act, Key
+    from inventory_assets.live.dead_letters.handling import Done
+    from inventory_assets.live.dead_letters.looking import Wanted
 
 deadletters = typer.Typer(help="Parts of events that failed for good.", no_args_is_help=True)
 
 Letters = Annotated[list[str] | None, typer.Argument(help="Dead letters as `list` prints them: SEQUENCE/PART.")]
-ErrorClass = Annotated[
-    str | None, typer.Option("--class", help="Instead of letters: class of the error, as validation or timeout.")
-]
-Source = Annotated[str | None, typer.Option(help="Instead of letters: source of the events.")]
+ErrorClass = Annotated[str | None, typer.Option("--class", help="Class of the error, as validation or timeout.")]
+Source = Annotated[str | None, typer.Option(help="Source of the events.")]
+Type = Annotated[str | None, typer.Option("--type", help="Type of the events.")]
+Item = Annotated[str | None, typer.Option(help="Item of the parts.")]
+FoundPattern = Annotated[str | None, typer.Option("--pattern", help="Pattern found in them, as RandomFailure.")]
 Limit = Annotated[int, typer.Option(min=1, max=500, help="Letters at most.")]
 Because = Annotated[str, typer.Option(help="Why, for the audit log.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
@@ -40,24 +38,27 @@ def list_(
     status: Annotated[str, typer.Option(help="open, retried, edited, discarded, or all.")] = "open",
     error_class: ErrorClass = None,
     source: Source = None,
+    type_: Type = None,
+    item: Item = None,
+    pattern: FoundPattern = None,
     limit: Limit = 100,
     as_json: Json = False,
 ) -> None:
     """Dead letters in the order of the log."""
-    from inventory_assets.live.dead_letters.handling import listed
+    from inventory_assets.live.dead_letters.looking import STATUSES, listed, name_of
 
-    if status not in ("open", "retried", "edited", "discarded", "all"):
-        fail(f"--status {status}: it is open, retried, edited, discarded or all", Exit.USAGE)
-    wanted = None if status == "all" else status
-    with _connection() as connection:
-        found = listed(connection, status=wanted, error_class=error_class, source=source, limit=limit)
+    if status not in (*STATUSES, "all"):
+        fail(f"--status {status}: it is {', '.join(STATUSES)} or all", Exit.USAGE)
+    wanted = _wanted(error_class, source, type_, item, pattern, None if status == "all" else status)
+    with live_desk() as desk, desk.driver() as connection:
+        found = listed(connection, wanted, limit=limit)
     if as_json:
         print_json([asdict(each) for each in found])
     elif found:
         columns = ("letter", "type", "item", "source", "class", "died", "state", "error")
         rows = [
-            (_name(each.key), each.type, each.item, each.source, each.error_class, f"{each.died_at:%Y-%m-%d %H:%M:%S}",
-             each.status, each.error_message[:100])
+            (name_of(each.key), each.type, each.item, each.source, each.error_class,
+             f"{each.died_at:%Y-%m-%d %H:%M:%S}", each.status, each.error_message[:100])
             for each in found
         ]  # fmt: skip
         print_grid(columns, rows)
@@ -68,10 +69,10 @@ def list_(
 @deadletters.command()
 def show(letter: Annotated[str, typer.Argument(help="SEQUENCE/PART.")], as_json: Json = False) -> None:
     """A dead letter with its event and every attempt."""
-    from inventory_assets.live.dead_letters.handling import shown
+    from inventory_assets.live.dead_letters.looking import key_of, shown
 
-    with _connection() as connection:
-        found = shown(connection, _key(letter))
+    with live_desk() as desk, desk.driver() as connection:
+        found = shown(connection, key_of(letter))
     event = asdict(found.event)
     event |= {name: json.loads(event[name]) for name in ("data", "envelope")}
     if as_json:
@@ -87,23 +88,43 @@ def show(letter: Annotated[str, typer.Argument(help="SEQUENCE/PART.")], as_json:
 
 
 @deadletters.command()
+def patterns(as_json: Json = False) -> None:
+    """What failed together among the open letters, what is done about it without a person, and what a person does."""
+    from inventory_assets.live.dead_letters.recovering import shown_patterns
+
+    with live_desk() as desk, desk.driver() as connection:
+        found = [asdict(each) for each in shown_patterns(connection, desk.settings.now())]
+    if as_json:
+        print_json(found)
+    elif found:
+        print_grid(tuple(found[0]), [(*list(each.values())[:-1], ", ".join(each["first"])) for each in found])
+    else:
+        typer.echo("no open dead letters")
+
+
+@deadletters.command()
 def retry(
     because: Because,
     letters: Letters = None,
     error_class: ErrorClass = None,
     source: Source = None,
+    type_: Type = None,
+    item: Item = None,
+    pattern: FoundPattern = None,
     limit: Limit = 100,
     priority: Annotated[int, typer.Option(min=1, max=7, help="Priority they get at least.")] = 1,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Put letters back into the queue, for three more attempts."""
+    """Put letters back into the queue, for three more attempts; a filter may say which."""
     from inventory_assets.live.dead_letters import handling
+    from inventory_assets.live.dead_letters.looking import chosen
 
-    with _connection() as connection:
-        keys = _chosen(connection, letters, error_class, source, limit)
-        done = handling.retry(connection, keys, _act(because), raised=priority, dry_run=dry_run)
-    _told("put back", done, keys, dry_run=dry_run, as_json=as_json)
+    wanted = _wanted(error_class, source, type_, item, pattern)
+    with live_desk() as desk, desk.driver() as connection:
+        found = chosen(connection, letters or (), wanted, limit)
+        done = handling.retry(connection, found.keys, desk.act(because), raised=priority, dry_run=dry_run)
+    _told("put back", handling.done_of(found, done, dry_run=dry_run), as_json=as_json)
 
 
 @deadletters.command()
@@ -112,17 +133,22 @@ def discard(
     letters: Letters = None,
     error_class: ErrorClass = None,
     source: Source = None,
+    type_: Type = None,
+    item: Item = None,
+    pattern: FoundPattern = None,
     limit: Limit = 100,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Give letters up: what they would have done to live stock is never done."""
+    """Give letters up: what they would have done to live stock is never done; a filter may say which."""
     from inventory_assets.live.dead_letters import handling
+    from inventory_assets.live.dead_letters.looking import chosen
 
-    with _connection() as connection:
-        keys = _chosen(connection, letters, error_class, source, limit)
-        done = handling.discard(connection, keys, _act(because), dry_run=dry_run)
-    _told("given up", done, keys, dry_run=dry_run, as_json=as_json)
+    wanted = _wanted(error_class, source, type_, item, pattern)
+    with live_desk() as desk, desk.driver() as connection:
+        found = chosen(connection, letters or (), wanted, limit)
+        done = handling.discard(connection, found.keys, desk.act(because), dry_run=dry_run)
+    _told("given up", handling.done_of(found, done, dry_run=dry_run), as_json=as_json)
 
 
 @deadletters.command()
@@ -133,85 +159,45 @@ def edit(
     as_json: Json = False,
 ) -> None:
     """Put a corrected event into the log instead of a letter."""
+    from inventory_assets.contracts.events.wire import loads
     from inventory_assets.live.dead_letters.handling import edit_and_retry
-    from inventory_assets.live.log.accepting import UnreadableEventError
-    from inventory_assets.live.log.entries import UnstorableEventError
+    from inventory_assets.live.dead_letters.looking import key_of
 
     try:
-        corrected = json.loads(sys.stdin.read() if data == "-" else Path(data).read_text("utf-8"))
+        corrected = loads(sys.stdin.read() if data == "-" else Path(data).read_text("utf-8"))
     except (OSError, ValueError) as error:
         fail(f"--data {data}: {error}", Exit.USAGE)
-    try:
-        with _connection() as connection:
-            sequence = edit_and_retry(connection, _key(letter), corrected, _act(because))
-    except (UnreadableEventError, UnstorableEventError) as error:
-        fail(f"the corrected data are not taken either: {error}")
-    if sequence is None:
-        fail(f"{letter} is not open any more")
+    with live_desk() as desk, desk.driver() as connection:
+        sequence = edit_and_retry(connection, key_of(letter), corrected, desk.act(because))
     if as_json:
         print_json({"letter": letter, "sequence": sequence})
     else:
         typer.echo(f"{letter} is replaced by the event at sequence {sequence}")
 
 
-def _chosen(
-    connection: Connection, letters: list[str] | None, error_class: str | None, source: str | None, limit: int
-) -> list[Key]:
-    """Letters that are named, or the open ones of a class or source."""
-    from inventory_assets.live.dead_letters.handling import listed
+def _wanted(
+    error_class: str | None,
+    source: str | None,
+    type_: str | None,
+    item: str | None,
+    pattern: str | None,
+    status: Any = "open",  # noqa: ANN401 - checked by its caller
+) -> Wanted:
+    from inventory_assets.live.dead_letters.looking import PATTERNS, Wanted
 
-    if bool(letters) == bool(error_class or source):
-        fail("name letters, or --class or --source", Exit.USAGE)
-    if letters:
-        return [_key(each) for each in letters]
-    return [each.key for each in listed(connection, error_class=error_class, source=source, limit=limit)]
+    if pattern is not None and pattern not in PATTERNS:
+        fail(f"--pattern {pattern}: it is {', '.join(PATTERNS)}", Exit.USAGE)
+    return Wanted(status, error_class, source, type_, item, pattern)
 
 
-def _told(what: str, done: list[Key], keys: list[Key], *, dry_run: bool, as_json: bool) -> None:
-    names, left = [_name(key) for key in done], [_name(key) for key in keys if key not in done]
+def _told(what: str, done: Done, *, as_json: bool) -> None:
     if as_json:
-        print_json({"letters": names, "not_open": left, "dry_run": dry_run})
+        print_json(asdict(done))
         return
-    said = f"{len(names)} would be {what}" if dry_run else f"{len(names)} {what}"
-    typer.echo(": ".join([said, *([", ".join(names)] if names else [])]))
-    if left:
-        typer.echo(f"not open: {', '.join(left)}")
-
-
-def _name(key: Key) -> str:
-    return f"{key[0]}/{key[1]}"
-
-
-def _key(text: str) -> Key:
-    sequence, _, part = text.partition("/")
-    if not (sequence.isdecimal() and (part or "0").isdecimal() and len(sequence) < 19 and len(part) < 5):  # noqa: PLR2004 - digits of the columns
-        fail(f"{text}: a dead letter is SEQUENCE/PART, as `inventory live deadletters list` prints it", Exit.USAGE)
-    return int(sequence), int(part or 0)
-
-
-def _act(because: str) -> Act:
-    from inventory_assets.live.dead_letters.handling import Act
-
-    return Act(load_settings().now(), f"{getpass.getuser()} at the command line", because)
-
-
-@contextmanager
-def _connection() -> Iterator[Connection]:
-    """A connection that commits each statement; what goes wrong ends the command."""
-    import psycopg
-
-    from inventory_assets.live.database.opening import database_url
-    from inventory_assets.live.database.problems import DatabaseDownError, DatabaseError
-    from inventory_assets.live.dead_letters.handling import TooManyLettersError, UnknownLetterError
-    from inventory_assets.operate.live_log import live_engine
-
-    settings = load_settings()
-    try:
-        with live_engine(settings), psycopg.connect(database_url(settings), autocommit=True) as connection:
-            yield connection
-    except DatabaseDownError as error:
-        fail(str(error), Exit.NOT_READY)
-    except DatabaseError as error:
-        fail(str(error))
-    except (UnknownLetterError, TooManyLettersError) as error:
-        fail(str(error), Exit.USAGE)
+    number = len(done.letters)
+    said = f"{number} would be {what}" if done.dry_run else f"{number} {what}"
+    typer.echo(": ".join([said, *([", ".join(done.letters)] if done.letters else [])]))
+    if done.not_open:
+        typer.echo(f"not open: {', '.join(done.not_open)}")
+    if done.more:
+        typer.echo("the filter means more than these: --limit, or again")

@@ -5,21 +5,15 @@ Off, the batch side works alone on what is named: events keep coming and wait. E
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from inventory_assets.commands.output import Exit, Json, fail, load_settings, print_grid, print_json
+from inventory_assets.commands.acting import live_desk
+from inventory_assets.commands.output import Exit, Json, fail, print_grid, print_json
 
 if TYPE_CHECKING:
-    from psycopg import Connection
-    from sqlalchemy import Engine
-
     from inventory_assets.live.modes import Scope
 
 modes = typer.Typer(help="Batch only, wholly or in part.", no_args_is_help=True)
@@ -48,19 +42,18 @@ def on(
 @modes.command("modes")
 def modes_(as_json: Json = False) -> None:
     """What is batch only, since when, by whom and why, and how many parts of events wait."""
-    from inventory_assets.live.modes import listed
+    from inventory_assets.live.modes import listed, waiting
 
-    with _live() as (_, connection, _):
-        found = [asdict(each) for each in sorted(listed(connection), key=lambda each: each.since)]
-        waiting = connection.execute("SELECT count(*) FROM event_queue").fetchone()
+    with live_desk() as desk, desk.driver() as connection:
+        found, parts = [asdict(each) for each in listed(connection)], waiting(connection)
     if as_json:
-        print_json({"batch_only": found, "waiting": waiting[0] if waiting else 0})
+        print_json({"batch_only": found, "waiting": parts})
         return
     if found:
         print_grid(tuple(found[0]), [tuple(str(value) for value in row.values()) for row in found])
     else:
         typer.echo("everything is live")
-    typer.echo(f"{waiting[0] if waiting else 0} parts of events wait")
+    typer.echo(f"{parts} parts of events wait")
 
 
 @modes.command()
@@ -73,13 +66,15 @@ def restored(
     from inventory_assets.live.log.appending import raise_epoch
     from inventory_assets.live.log.reading import position
 
-    with _live() as (engine, connection, now):
-        with engine.connect() as reading:
+    with live_desk() as desk:
+        act = desk.act(reason)
+        with desk.engine.connect() as reading:
             before = position(reading)
-        epoch = raise_epoch(engine, reason, now)
-        with connection.transaction():
-            detail = {"epoch": epoch, "after_sequence": before.sequence}
-            audit(connection, now, getpass.getuser(), "live.restored", f"epoch {epoch}", reason, detail)
+        epoch = raise_epoch(desk.engine, reason, act.at)
+        with desk.driver() as connection:
+            audit(
+                connection, act, "live.restored", f"epoch {epoch}", {"epoch": epoch, "after_sequence": before.sequence}
+            )
     if as_json:
         print_json({"epoch": epoch, "after_sequence": before.sequence})
     else:
@@ -89,40 +84,20 @@ def restored(
 def _switch(
     item: str | None, category: str | None, location: str | None, reason: str, *, live: bool, as_json: bool
 ) -> None:
-    from inventory_assets.live.modes import switch
+    from inventory_assets.live.modes import named, switch
 
-    named = {"item": item and item.upper(), "category": category, "location": location}
-    given = [(scope, key.strip()) for scope, key in named.items() if key is not None]
-    if len(given) > 1 or any(not key for _, key in given):
+    choices = {"item": item, "category": category, "location": location}
+    given = [(scope, key) for scope, key in choices.items() if key is not None]
+    if len(given) > 1:
         fail("name one item, one category or one location, or nothing for everything", Exit.USAGE)
-    scope, key = given[0] if given else ("all", "")
-    with _live() as (_, connection, now):
-        actor = getpass.getuser()
-        changed = switch(connection, cast("Scope", scope), key, live=live, at=now, actor=actor, reason=reason)
+    scope, key = cast("tuple[Scope, str]", given[0] if given else ("all", ""))
+    with live_desk() as desk:
+        key = named(scope, key)
+        with desk.driver() as connection:
+            changed = switch(connection, scope, key, desk.act(reason), live=live)
     told = {"scope": scope, "key": key, "mode": "live" if live else "batch only", "changed": changed}
     if as_json:
         print_json(told)
     else:
         what = f"{scope} {key}".strip()
         typer.echo(f"{what}: {told['mode']}" if changed else f"{what}: was {told['mode']} already, nothing changed")
-
-
-@contextmanager
-def _live() -> Iterator[tuple[Engine, Connection[Any], datetime]]:
-    """The live database, and the time; what is wrong with it ends the command."""
-    import psycopg
-
-    from inventory_assets.live.database.opening import database_url
-    from inventory_assets.live.database.problems import DatabaseDownError, DatabaseError
-    from inventory_assets.operate.live_log import live_engine
-
-    settings = load_settings()
-    if not settings.has_live_database:
-        fail("there is no live database yet: inventory db start, or set INVENTORY_DATABASE_URL", Exit.NOT_READY)
-    try:
-        with live_engine(settings) as engine, psycopg.connect(database_url(settings), autocommit=True) as connection:
-            yield engine, connection, settings.now()
-    except DatabaseDownError as error:
-        fail(str(error), Exit.NOT_READY)
-    except DatabaseError as error:
-        fail(str(error))

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inventory_assets.commands.output import Exit, Json, errors, fail, load_settings, print_grid, print_json
+from inventory_assets.commands.acting import Desk, live_desk
+from inventory_assets.commands.output import Exit, Json, errors, print_grid, print_json
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
-
+    from inventory_assets.live.outbox.deliveries import Attempt
     from inventory_assets.live.outbox.dispatcher import Dispatcher
-    from inventory_assets.live.outbox.webhooks import Attempt, Webhook
-    from inventory_assets.settings import Settings
+    from inventory_assets.live.outbox.webhooks import Webhook
 
 webhook = typer.Typer(help="Signed messages to others when something happens.", no_args_is_help=True)
 Number = Annotated[str, typer.Argument(help="Webhook, as `list` prints it.")]
+Because = Annotated[str, typer.Option(help="Why, for the audit log.")]
 
 
 @webhook.command("list")
@@ -31,7 +28,7 @@ def list_(as_json: Json = False) -> None:
     """All webhooks: where to, about what, and whether they are served."""
     from inventory_assets.live.outbox import webhooks
 
-    with _connection() as connection:
+    with live_desk() as desk, desk.transaction() as connection:
         found = webhooks.list_webhooks(connection)
     if as_json:
         print_json([asdict(each) for each in found])
@@ -58,32 +55,16 @@ def add(
     secret: Annotated[
         str, typer.Option(envvar="WEBHOOK_SECRET", help="A secret the receiver has already; made if not given.")
     ] = "",
+    because: Because = "",
     as_json: Json = False,
 ) -> None:
     """Register a webhook; it is told what happens from now on. Its secret is shown once."""
     from inventory_assets.live.outbox import webhooks
-    from inventory_assets.live.outbox.addresses import TargetRefusedError
-    from inventory_assets.live.outbox.signing import NEW_BYTES, SecretUnfitError
 
-    settings = load_settings()
-    try:
-        with _connection() as connection:
-            made = webhooks.register(
-                connection,
-                url=url,
-                types=event or [webhooks.EVERYTHING],
-                policy=webhooks.policy_of(settings.webhooks),
-                webhook_id=webhooks.new_id(secrets.token_bytes(webhooks.ID_BYTES)),
-                new_secret=secrets.token_bytes(NEW_BYTES),
-                actor=_actor(),
-                now=settings.now(),
-                secret=secret or None,
-                items=item,
-                locations=location,
-                description=description,
-            )
-    except (TargetRefusedError, SecretUnfitError, webhooks.WebhookRefusedError) as error:
-        fail(str(error), Exit.USAGE)
+    wanted = webhooks.Registration(url, event or [webhooks.EVERYTHING], item, location, description, secret or None)
+    with live_desk() as desk, desk.transaction() as connection:
+        policy = webhooks.policy_of(desk.settings.webhooks)
+        made = webhooks.register(connection, wanted, policy, desk.act(because), secrets.token_bytes)
     if as_json:
         print_json({**asdict(made.webhook), "secret": made.secret})
     else:
@@ -92,36 +73,37 @@ def add(
 
 
 @webhook.command()
-def pause(number: Number, as_json: Json = False) -> None:
+def pause(number: Number, because: Because = "", as_json: Json = False) -> None:
     """Send nothing until it is resumed; what happens meanwhile waits."""
     from inventory_assets.live.outbox import webhooks
 
-    settings = load_settings()
-    with _connection() as connection:
-        _told(webhooks.pause(connection, number, settings.now(), f"paused by {_actor()}"), as_json=as_json)
+    with live_desk() as desk, desk.transaction() as connection:
+        found = webhooks.pause(connection, number, desk.act(because))
+    _told(found, as_json=as_json)
 
 
 @webhook.command()
 def resume(
     number: Number,
     skip: Annotated[bool, typer.Option("--skip", help="Leave out the event it stopped at.")] = False,
+    because: Because = "",
     as_json: Json = False,
 ) -> None:
     """Go on where it stopped, at once."""
     from inventory_assets.live.outbox import webhooks
 
-    settings = load_settings()
-    with _connection() as connection:
-        _told(webhooks.resume(connection, number, settings.now(), skip=skip), as_json=as_json)
+    with live_desk() as desk, desk.transaction() as connection:
+        found = webhooks.resume(connection, number, desk.act(because), skip=skip)
+    _told(found, as_json=as_json)
 
 
 @webhook.command()
-def remove(number: Number, as_json: Json = False) -> None:
+def remove(number: Number, because: Because = "", as_json: Json = False) -> None:
     """Forget a webhook; the log of its deliveries stays."""
     from inventory_assets.live.outbox import webhooks
 
-    with _connection() as connection:
-        webhooks.remove(connection, number)
+    with live_desk() as desk, desk.transaction() as connection:
+        webhooks.remove(connection, number, desk.act(because))
     if as_json:
         print_json({"removed": number})
     else:
@@ -129,15 +111,13 @@ def remove(number: Number, as_json: Json = False) -> None:
 
 
 @webhook.command()
-def rotate(number: Number, as_json: Json = False) -> None:
+def rotate(number: Number, because: Because = "", as_json: Json = False) -> None:
     """Make a new secret, shown once; the old one signs beside it for INVENTORY_WEBHOOKS__ROTATION_HOURS."""
     from inventory_assets.live.outbox import webhooks
-    from inventory_assets.live.outbox.signing import NEW_BYTES
 
-    settings = load_settings()
-    overlap = timedelta(hours=settings.webhooks.rotation_hours)
-    with _connection() as connection:
-        made = webhooks.rotate(connection, number, secrets.token_bytes(NEW_BYTES), settings.now(), overlap)
+    with live_desk() as desk, desk.transaction() as connection:
+        overlap = timedelta(hours=desk.settings.webhooks.rotation_hours)
+        made = webhooks.rotate(connection, number, desk.act(because), overlap, secrets.token_bytes)
     if as_json:
         print_json({"webhook": number, "secret": made})
     else:
@@ -152,10 +132,10 @@ def log(
     as_json: Json = False,
 ) -> None:
     """Every attempt to deliver, the newest first."""
-    from inventory_assets.live.outbox import webhooks
+    from inventory_assets.live.outbox import deliveries
 
-    with _connection() as connection:
-        found = webhooks.log(connection, number, most=limit, before=before)
+    with live_desk() as desk, desk.transaction() as connection:
+        found = deliveries.log(connection, number, most=limit, before=before)
     if as_json:
         print_json([asdict(each) for each in found])
         return
@@ -165,14 +145,15 @@ def log(
 
 @webhook.command()
 def redeliver(
-    delivery: Annotated[int, typer.Argument(help="Delivery, as `log` prints it.")], as_json: Json = False
+    delivery: Annotated[int, typer.Argument(help="Delivery, as `log` prints it.")],
+    because: Because = "",
+    as_json: Json = False,
 ) -> None:
     """Send the event of a delivery once more, under the same message id; the service does it when it runs."""
-    from inventory_assets.live.outbox import webhooks
+    from inventory_assets.live.outbox import deliveries
 
-    settings = load_settings()
-    with _connection() as connection:
-        asked = webhooks.redeliver(connection, delivery, settings.now())
+    with live_desk() as desk, desk.transaction() as connection:
+        asked = deliveries.redeliver(connection, delivery, desk.act(because))
     if as_json:
         print_json(asdict(asked))
     else:
@@ -182,8 +163,8 @@ def redeliver(
 @webhook.command("test")
 def probe(number: Number, as_json: Json = False) -> None:
     """Send a message of type webhook.test now. 1 if it was not taken."""
-    with _engine() as (settings, engine):
-        attempt = _dispatcher(settings, engine).test(number)
+    with live_desk() as desk:
+        attempt = _dispatcher(desk).test(number)
     if as_json:
         print_json(asdict(attempt))
     else:
@@ -199,51 +180,18 @@ def run() -> None:
 
     from inventory_assets.live.database.opening import database_url
 
-    with _engine() as (settings, engine):
-        dispatcher = _dispatcher(settings, engine)
+    with live_desk() as desk:
+        dispatcher = _dispatcher(desk)
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: dispatcher.stop())
         errors().print("delivering webhooks; Ctrl-C ends it", markup=False)
-        dispatcher.run(database_url(settings))
+        dispatcher.run(database_url(desk.settings))
 
 
-@contextmanager
-def _engine() -> Iterator[tuple[Settings, Engine]]:
-    """An engine on a database whose schema is current; what goes wrong ends the command."""
-    from sqlalchemy.exc import OperationalError
-
-    from inventory_assets.live.database.problems import DatabaseDownError, DatabaseError
-    from inventory_assets.live.database.ready import bring_up, engine_of
-    from inventory_assets.live.outbox.webhooks import EventGoneError, WebhookUnknownError
-
-    settings = load_settings()
-    try:
-        bring_up(settings)
-        with engine_of(settings) as engine:
-            yield settings, engine
-    except DatabaseDownError as error:
-        fail(str(error), Exit.NOT_READY)
-    except (DatabaseError, OperationalError) as error:
-        fail(str(error))
-    except (WebhookUnknownError, EventGoneError) as error:
-        fail(str(error), Exit.USAGE)
-
-
-@contextmanager
-def _connection() -> Iterator[Connection]:
-    """A transaction on that database."""
-    with _engine() as (_, engine), engine.begin() as connection:
-        yield connection
-
-
-def _dispatcher(settings: Settings, engine: Engine) -> Dispatcher:
+def _dispatcher(desk: Desk) -> Dispatcher:
     from inventory_assets.live.outbox.dispatcher import Dispatcher
 
-    return Dispatcher(engine, settings.webhooks, f"webhooks-{os.getpid()}", settings.now)
-
-
-def _actor() -> str:
-    return f"{getpass.getuser()} at the command line"
+    return Dispatcher(desk.engine, desk.settings.webhooks, f"webhooks-{os.getpid()}", desk.settings.now)
 
 
 def _told(found: Webhook, *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,31 +27,37 @@ _WRITE = (
 _ROWS = "SELECT id, at, actor, action, subject, reason, detail, previous_hash, hash FROM audit_log ORDER BY id"
 
 
-def audit(
-    connection: Connection,
-    at: datetime,
-    actor: str,
-    action: str,
-    subject: str,
-    reason: str | None,
-    detail: Mapping[str, Any],
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who acts, when and why.
+
+    Attributes:
+        at: when.
+        actor: who.
+        reason: why, for people; empty where nobody asked for one.
+    """
+
+    at: datetime
+    actor: str
+    reason: str = ""
+
+
+def audit(connection: Connection, act: Act, action: str, subject: str, detail: Mapping[str, Any]) -> None:
     """Write what somebody did, in the transaction in which it is done.
 
     Args:
         connection: in that transaction; the last thing it does.
-        at: when.
-        actor: who.
+        act: who, when and why.
         action: what, as a dotted name.
         subject: to what.
-        reason: why.
         detail: whatever else there is to know, of whole numbers and texts.
     """
     connection.execute(_LOCK, (SPACE, AUDIT))
     row = connection.execute(_LAST).fetchone()
     previous = row[0] if row else None
-    made = _hash(previous, at, actor, action, subject, reason, detail)
-    connection.execute(_WRITE, (at, actor, action, subject, reason, canonical(detail), previous, made))
+    reason = act.reason or None
+    made = _hash(previous, act.at, act.actor, action, subject, reason, detail)
+    connection.execute(_WRITE, (act.at, act.actor, action, subject, reason, canonical(detail), previous, made))
 
 
 def broken_rows(connection: Connection) -> list[int]:

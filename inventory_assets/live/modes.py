@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
-from inventory_assets.live.auditing import audit
+from inventory_assets.live.auditing import Act, audit
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -19,15 +19,21 @@ if TYPE_CHECKING:
     from inventory_assets.stock.accounts import Pair
 
 Scope = Literal["all", "item", "category", "location"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 SET_ASIDE = datetime(9999, 12, 31, tzinfo=UTC)
 """`not_before` of parts that wait for their scope to be switched on."""
 READ = "SELECT scope, key FROM live_modes"
-_ALL = "SELECT scope, key, since, actor, reason FROM live_modes ORDER BY scope, key"
+_ALL = "SELECT scope, key, since, actor, reason FROM live_modes ORDER BY since, scope, key"
+_WAITING = "SELECT count(*) FROM event_queue"
 _OFF = "INSERT INTO live_modes (scope, key, since, actor, reason) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
 _ON = "DELETE FROM live_modes WHERE scope = %s AND key = %s"
 _WAKE = "UPDATE event_queue SET not_before = NULL WHERE not_before = %s"
 _NOTIFY = "SELECT pg_notify('inventory_log', 'modes')"
+
+
+class ModeNameError(ValueError):
+    """What is to be switched cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +79,14 @@ class Switched:
 
 
 def listed(connection: Connection) -> list[Switched]:
-    """All that is switched off."""
+    """All that is switched off, in the order in which it was."""
     return [Switched(*row) for row in connection.execute(_ALL)]
+
+
+def waiting(connection: Connection) -> int:
+    """Parts of events that wait, for whatever reason."""
+    row = connection.execute(_WAITING).fetchone()
+    return row[0] if row else 0
 
 
 def batch_only(rows: Iterable[tuple[str, str]]) -> BatchOnly:
@@ -85,38 +97,43 @@ def batch_only(rows: Iterable[tuple[str, str]]) -> BatchOnly:
     return BatchOnly({scope: frozenset(found) for scope, found in keys.items()})
 
 
-def switch(
-    connection: Connection, scope: Scope, key: str, *, live: bool, at: datetime, actor: str, reason: str
-) -> bool:
+def named(scope: Scope, key: str) -> str:
+    """A key as the rules compare it: items in capitals, as the log keeps them.
+
+    Raises:
+        ModeNameError: a key is missing, or given for all.
+    """
+    made = key.strip()
+    if (scope == "all") != (made == ""):
+        raise ModeNameError("name the item, category or location; all of it has no name")
+    return made.upper() if scope == "item" else made
+
+
+def switch(connection: Connection, scope: Scope, key: str, act: Act, *, live: bool) -> bool:
     """Switch the live side of a scope off or on; without a restart, from the next micro-batch on.
 
     Args:
         connection: a psycopg connection.
         scope: what kind of thing.
         key: which one; empty for all.
+        act: who and why.
         live: whether events are applied from now on.
-        at: when.
-        actor: who.
-        reason: why.
 
     Returns:
         Whether this changed anything.
 
     Raises:
-        ValueError: a key is missing, or given for all.
+        ModeNameError: a key is missing, or given for all.
     """
-    if (scope == "all") != (key == ""):
-        raise ValueError("name the item, category or location; all of it has no name")
+    key = named(scope, key)
     with connection.transaction():
         if live:
             changed = connection.execute(_ON, (scope, key)).rowcount
             connection.execute(_WAKE, (SET_ASIDE,))
         else:
-            changed = connection.execute(_OFF, (scope, key, at, actor, reason)).rowcount
+            changed = connection.execute(_OFF, (scope, key, act.at, act.actor, act.reason)).rowcount
         if changed:
             connection.execute(_NOTIFY)
-            subject = f"{scope} {key}".strip()
-            audit(
-                connection, at, actor, f"live.{'on' if live else 'off'}", subject, reason, {"scope": scope, "key": key}
-            )
+            action = "live.on" if live else "live.off"
+            audit(connection, act, action, f"{scope} {key}".strip(), {"scope": scope, "key": key})
     return bool(changed)

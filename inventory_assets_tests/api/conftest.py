@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from inventory_assets.live.database.server import EmbeddedServer
 from inventory_assets.settings import ListenerSettings, Settings
 from inventory_assets_tests.api.calling import Calls, calls_of
-from inventory_assets_tests.live.conftest import engine, server, url  # noqa: F401 - fixtures
+from inventory_assets_tests.live.conftest import connection, engine, server, url  # noqa: F401 - fixtures
 
 
 @pytest.fixture

@@ -7,11 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from inventory_assets.cli import app
-from inventory_assets.live.log.appending import append
-from inventory_assets.live.queue.claiming import wake_retries
 from inventory_assets_tests.live.conftest import connection, engine, server, url  # noqa: F401 - fixtures
-from inventory_assets_tests.live.databases import NOON, entry
-from inventory_assets_tests.live.processing import orders, work
+from inventory_assets_tests.live.processing import died, orders, work
 
 GOOD = {"product_sku": "A", "location_id": "S", "quantity": 2, "update_type": "Increment"}
 
@@ -21,12 +18,7 @@ def run(url, tmp_path, monkeypatch, engine, connection):  # noqa: F811
     """The command line on a database with three dead letters."""
     monkeypatch.setenv("INVENTORY_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("INVENTORY_DATABASE_URL", url)
-    append(
-        engine, [entry(number, type="InventoryUpdate", effects=None, envelope='{"version": 2}') for number in (1, 2, 3)]
-    )
-    for _ in range(3):
-        work(connection, orders())
-        wake_retries(connection, NOON.replace(hour=14))
+    died(engine, connection, 3)
 
     def call(*arguments: str, code: int = 0, text: str | None = None):
         result = CliRunner().invoke(app, ["live", *arguments, "--json"], input=text)
@@ -40,6 +32,9 @@ def test_dead_letters_are_shown_put_back_corrected_and_given_up(run, connection:
     names = [f"{each['sequence']}/{each['part']}" for each in run("deadletters", "list")]
     assert len(names) == 3
     assert len(run("deadletters", "show", names[0])["attempts"]) == 3
+    (pattern,) = run("deadletters", "patterns")
+    assert (pattern["pattern"], pattern["letters"]) == ("RandomFailure", 3)
+    assert run("deadletters", "list", "--type", "InventoryUpdate", "--item", "sku-1")[0]["item"] == "SKU-1"
     tried = run("deadletters", "discard", "--class", "validation", "--because", "x", "--dry-run")
     assert (tried["letters"], len(run("deadletters", "list"))) == (names, 3)
     assert run("deadletters", "retry", names[0], "--because", "the till was mended")["letters"] == [names[0]]
@@ -50,7 +45,9 @@ def test_dead_letters_are_shown_put_back_corrected_and_given_up(run, connection:
     assert connection.execute("SELECT book, net FROM inventory_state").fetchall() == [(None, 2)]
     acts = connection.execute("SELECT action FROM audit_log ORDER BY id").fetchall()
     assert acts == [(f"dead_letters.{each}",) for each in ("retried", "edited", "discarded")]
+    assert run("deadletters", "patterns") == []
     run("deadletters", "retry", "--because", "x", code=2)
+    run("deadletters", "list", "--pattern", "nonsense", code=2)
     run("deadletters", "show", "99/0", code=2)
 
 

@@ -19,7 +19,8 @@ from random import Random
 
 from sqlalchemy import Engine, text
 
-from inventory_assets.live.outbox import webhooks
+from inventory_assets.live.auditing import Act
+from inventory_assets.live.outbox import deliveries, webhooks
 from inventory_assets.live.outbox.addresses import Resolver, system_resolver
 from inventory_assets.live.outbox.dispatcher import Dispatcher
 from inventory_assets.settings import WebhookSettings
@@ -28,6 +29,9 @@ from inventory_assets_tests.live.databases import NOON
 LOOPBACK = WebhookSettings(
     plain_http=True, networks=(ip_network("127.0.0.0/8"),), retry_seconds=(10, 100), timeout_seconds=2, poll_seconds=30
 )
+
+
+ACT = Act(NOON, "test", "to see")
 
 
 @dataclass
@@ -136,17 +140,14 @@ def registered(
     engine: Engine, url: str, types: tuple[str, ...] = ("*",), number: int = 1, **options
 ) -> tuple[str, str]:
     """Register a webhook; its number and secret."""
-    options = {"policy": webhooks.policy_of(LOOPBACK), "now": NOON} | options
+    policy = options.pop("policy", webhooks.policy_of(LOOPBACK))
+    wanted = webhooks.Registration(url, types, **options)
+
+    def draw(size: int) -> bytes:
+        return bytes([number]) * size if size == webhooks.ID_BYTES else bytes(range(size))
+
     with engine.begin() as connection:
-        made = webhooks.register(
-            connection,
-            url=url,
-            types=types,
-            webhook_id=webhooks.new_id(bytes([number]) * 8),
-            new_secret=bytes(range(32)),
-            actor="test",
-            **options,
-        )
+        made = webhooks.register(connection, wanted, policy, ACT, draw)
     return made.webhook.id, made.secret
 
 
@@ -175,10 +176,10 @@ def state(engine: Engine, webhook: str) -> webhooks.Webhook:
         return webhooks.get(connection, webhook)
 
 
-def attempts(engine: Engine, webhook: str) -> list[webhooks.Attempt]:
+def attempts(engine: Engine, webhook: str) -> list[deliveries.Attempt]:
     """The log, the oldest first."""
     with engine.connect() as connection:
-        return webhooks.log(connection, webhook)[::-1]
+        return deliveries.log(connection, webhook)[::-1]
 
 
 def until(condition: Callable[[], object], seconds: float = 20.0) -> None:

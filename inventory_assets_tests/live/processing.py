@@ -11,16 +11,17 @@ import psycopg
 from sqlalchemy import Engine
 
 from inventory_assets.contracts.events.reading import Event
+from inventory_assets.live.dead_letters.looking import Key, listed
 from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import Outcome, append
 from inventory_assets.live.log.stored_effects import frame
 from inventory_assets.live.processor.batch import micro_batch
 from inventory_assets.live.processor.checking import broken_chains
 from inventory_assets.live.processor.work import Applied, Orders
-from inventory_assets.live.queue.claiming import share_of
+from inventory_assets.live.queue.claiming import share_of, wake_retries
 from inventory_assets.stock.effect_frames import fold_effects
 from inventory_assets_tests.contracts.events.requests import cloud_event, event_of
-from inventory_assets_tests.live.databases import NOON
+from inventory_assets_tests.live.databases import NOON, entry
 
 _IDS = itertools.count()
 
@@ -132,3 +133,13 @@ def assert_consistent(connection: psycopg.Connection) -> None:
     books = {(item, place): (book or 0, reserved) for item, place, book, reserved in state}
     assert {(item, place): (book or 0, reserved or 0) for item, place, book, reserved in sums} == books
     assert broken_chains(connection) == []
+
+
+def died(engine: Engine, connection: psycopg.Connection, number: int) -> list[Key]:
+    """So many events that cannot be read, given up after three attempts; items SKU-0, SKU-1 …"""
+    broken = {"type": "InventoryUpdate", "effects": None, "envelope": '{"version": 2}'}
+    append(engine, [entry(each, **broken) for each in range(number)])
+    for _ in range(3):
+        work(connection, orders())
+        wake_retries(connection, NOON + timedelta(hours=1))
+    return [each.key for each in listed(connection)]

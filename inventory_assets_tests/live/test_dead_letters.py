@@ -8,16 +8,14 @@ from datetime import timedelta
 import pytest
 
 from inventory_assets.contracts.events.reading import Event
-from inventory_assets.live.auditing import broken_rows
-from inventory_assets.live.dead_letters.handling import (
+from inventory_assets.live.auditing import Act, broken_rows
+from inventory_assets.live.dead_letters.handling import LetterClosedError, discard, edit_and_retry, retry
+from inventory_assets.live.dead_letters.looking import (
     MOST_AT_ONCE,
-    Act,
     TooManyLettersError,
     UnknownLetterError,
-    discard,
-    edit_and_retry,
+    Wanted,
     listed,
-    retry,
     shown,
 )
 from inventory_assets.live.dead_letters.patterns import MOST_RECOVERIES, Letter, findings
@@ -28,8 +26,18 @@ from inventory_assets.live.log.entries import Entry
 from inventory_assets.live.processor.worker import Worker
 from inventory_assets.live.queue.claiming import wake_retries
 from inventory_assets.live.rebuilding import differences, events_of_log, folded, snapshot
-from inventory_assets_tests.live.databases import NOON, entry
-from inventory_assets_tests.live.processing import Clock, accept, assert_consistent, counted, event, orders, sold, work
+from inventory_assets_tests.live.databases import NOON
+from inventory_assets_tests.live.processing import (
+    Clock,
+    accept,
+    assert_consistent,
+    counted,
+    died,
+    event,
+    orders,
+    sold,
+    work,
+)
 from inventory_assets_tests.live.test_processor_faults import drained, until
 from inventory_assets_tests.live.workers import QUICK
 
@@ -42,12 +50,7 @@ GOOD = {"product_sku": "A", "location_id": "S", "quantity": 2, "update_type": "I
 def dead(engine, connection):
     """Four events that cannot be read, given up after three attempts, beside stock that is fine."""
     accept(engine, [counted("A", "S", 5, NOON - timedelta(hours=1))])
-    broken = {"type": "InventoryUpdate", "effects": None, "envelope": '{"version": 2}'}
-    append(engine, [entry(number, **broken) for number in range(4)])
-    for _ in range(3):
-        work(connection, orders())
-        wake_retries(connection, NOON + timedelta(hours=1))
-    return [each.key for each in listed(connection)]
+    return died(engine, connection, 4)
 
 
 def poisoned(made: Event, units: int) -> Entry:
@@ -102,7 +105,8 @@ def test_a_corrected_event_is_a_new_event_of_the_log(connection, dead):
     ).fetchone()
     assert cause == ("event-0", "till")
     assert connection.execute("SELECT book FROM inventory_state").fetchone() == (7,)
-    assert edit_and_retry(connection, dead[0], GOOD, ACT) is None
+    with pytest.raises(LetterClosedError, match="edited by ann"):
+        edit_and_retry(connection, dead[0], GOOD, ACT)
     assert shown(connection, dead[0]).letter.status == "edited"
     assert_consistent(connection)
 
@@ -135,7 +139,7 @@ def test_many_are_given_up_at_once_but_not_too_many(connection, dead):
         discard(connection, [(number, 0) for number in range(MOST_AT_ONCE + 1)], ACT)
     assert discard(connection, [*dead, (99, 0)], ACT) == dead
     assert listed(connection) == []
-    assert {each.resolved_by for each in listed(connection, status="discarded")} == {"ann"}
+    assert {each.resolved_by for each in listed(connection, Wanted(status="discarded"))} == {"ann"}
     assert broken_rows(connection) == []
     connection.execute("UPDATE audit_log SET actor = 'bob'")
     assert len(broken_rows(connection)) == 1

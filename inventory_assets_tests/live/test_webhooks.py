@@ -15,11 +15,13 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from inventory_assets.cli import app
-from inventory_assets.live.outbox import reading, webhooks
+from inventory_assets.live.auditing import broken_rows
+from inventory_assets.live.outbox import deliveries, reading, webhooks
 from inventory_assets.live.outbox.addresses import TargetPolicy, TargetRefusedError
 from inventory_assets.live.outbox.signing import SecretUnfitError, read_secret, secret_text, signature
 from inventory_assets_tests.live.databases import NOON
 from inventory_assets_tests.live.hooked import (
+    ACT,
     LOOPBACK,
     Clock,
     attempts,
@@ -151,7 +153,7 @@ def test_after_repeated_failure_it_is_disabled_and_goes_on_where_it_stopped_when
         assert found.status_reason == "3 attempts failed; the last one: answered 500"
         assert hook.numbers == [1, 1, 1]
         with engine.begin() as connection:
-            assert webhooks.resume(connection, number, clock.now).status == "active"
+            assert webhooks.resume(connection, number, ACT).status == "active"
         sender.serve_due()
         assert hook.numbers == [1, 1, 1, 1, 2]
 
@@ -165,7 +167,7 @@ def test_a_person_can_leave_out_the_event_it_stopped_at(engine, clock):
         assert state(engine, number).status == "disabled"
         assert "410" in state(engine, number).status_reason
         with engine.begin() as connection:
-            webhooks.resume(connection, number, clock.now, skip=True)
+            webhooks.resume(connection, number, ACT, skip=True)
         dispatcher(engine, clock).serve_due()
         assert hook.numbers == [1, 2]
 
@@ -173,7 +175,7 @@ def test_a_person_can_leave_out_the_event_it_stopped_at(engine, clock):
 def test_a_paused_webhook_waits_and_a_pause_while_it_is_served_counts_from_the_next_event(engine, clock):
     def pause() -> None:
         with engine.begin() as connection:
-            webhooks.pause(connection, number, clock.now)
+            webhooks.pause(connection, number, ACT)
 
     with hooked() as hook:
         number, _ = registered(engine, hook.url)
@@ -183,7 +185,7 @@ def test_a_paused_webhook_waits_and_a_pause_while_it_is_served_counts_from_the_n
         sender.serve_due()
         assert hook.numbers == [1]
         with engine.begin() as connection:
-            webhooks.resume(connection, number, clock.now)
+            webhooks.resume(connection, number, ACT)
         sender.serve_due()
         assert hook.numbers == [1, 2]
 
@@ -196,8 +198,8 @@ def test_a_delivery_can_be_sent_again_under_the_same_id_even_when_paused(engine,
         sender.serve_due()
         first = attempts(engine, number)[0]
         with engine.begin() as connection:
-            webhooks.pause(connection, number, clock.now)
-            asked = webhooks.redeliver(connection, first.id, clock.now)
+            webhooks.pause(connection, number, ACT)
+            asked = deliveries.redeliver(connection, first.id, ACT)
         assert asked.status == "waiting"
         sender.serve_due()
         assert hook.numbers == [1, 2, 1]
@@ -206,17 +208,17 @@ def test_a_delivery_can_be_sent_again_under_the_same_id_even_when_paused(engine,
         assert (last.cause, last.attempt, last.status) == ("redelivery", 2, "delivered")
         with engine.begin() as connection:
             connection.execute(text("DELETE FROM outbox"))
-            with pytest.raises(webhooks.EventGoneError):
-                webhooks.redeliver(connection, first.id, clock.now)
+            with pytest.raises(deliveries.EventGoneError):
+                deliveries.redeliver(connection, first.id, ACT)
             with pytest.raises(webhooks.WebhookUnknownError):
-                webhooks.redeliver(connection, 10**6, clock.now)
+                deliveries.redeliver(connection, 10**6, ACT)
 
 
 def test_while_a_secret_is_rotated_both_sign(engine, clock):
     with hooked() as hook:
         number, old = registered(engine, hook.url, secret="webhook-secret")
         with engine.begin() as connection:
-            new = webhooks.rotate(connection, number, bytes(32), clock.now, timedelta(hours=1))
+            new = webhooks.rotate(connection, number, ACT, timedelta(hours=1), bytes)
         tell(engine, 1)
         dispatcher(engine, clock).serve_due()
         clock.forward(3601)
@@ -331,13 +333,13 @@ def test_removed_webhooks_hold_nothing_back_and_their_log_stays_for_a_while(engi
         dispatcher(engine, clock).serve_due()
         with engine.begin() as connection:
             assert reading.least_position(connection) == 1
-            webhooks.remove(connection, number)
+            webhooks.remove(connection, number, ACT)
             assert reading.least_position(connection) is None
             with pytest.raises(webhooks.WebhookUnknownError):
-                webhooks.pause(connection, number, clock.now)
+                webhooks.pause(connection, number, ACT)
         assert len(attempts(engine, number)) == 1
         with engine.begin() as connection:
-            assert webhooks.forget_deliveries(connection, NOON + timedelta(days=1)) == 1
+            assert deliveries.forget_deliveries(connection, NOON + timedelta(days=1)) == 1
 
 
 def test_registrations_that_cannot_work_are_refused(engine):
@@ -389,3 +391,28 @@ def test_the_command_registers_tests_pauses_shows_redelivers_and_removes(engine,
         said("pause", number, code=2)
         said("add", "https://user@example.com/", code=2)
         said("add", hook.url, "--event", "nonsense", code=2)
+
+
+def test_every_change_is_audited_also_one_nobody_made(engine, connection, clock):
+    def acts() -> list[tuple]:
+        return connection.execute("SELECT actor, action, reason FROM audit_log ORDER BY id").fetchall()
+
+    with hooked() as hook:
+        hook.answers.append(410)
+        number, _ = registered(engine, hook.url)
+        tell(engine, 1)
+        dispatcher(engine, clock).serve_due()
+        assert acts() == [
+            ("test", "webhook.registered", "to see"),
+            ("dispatcher", "webhook.disabled", state(engine, number).status_reason),
+        ]
+        with engine.begin() as changing:
+            webhooks.resume(changing, number, ACT, skip=True)
+            with pytest.raises(webhooks.WebhookUnknownError):
+                webhooks.pause(changing, "nobody", ACT)
+        assert acts()[2:] == [("test", "webhook.resumed", "to see")]
+        with engine.connect() as undone:
+            webhooks.remove(undone, number, ACT)
+            undone.rollback()
+        assert (len(acts()), state(engine, number).status) == (3, "active")
+        assert broken_rows(connection) == []

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from inventory_assets.live.auditing import broken_rows
+from inventory_assets.live.auditing import Act, broken_rows
 from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import append
 from inventory_assets.live.modes import switch
@@ -33,6 +33,8 @@ from inventory_assets_tests.live.processing import (
 )
 from inventory_assets_tests.live.test_processor_faults import drained, until
 from inventory_assets_tests.live.workers import QUICK
+
+ACT = Act(NOON, "ann", "deploy")
 
 
 @contextmanager
@@ -111,13 +113,13 @@ def test_what_only_the_batch_side_works_on_waits_and_blocks_nobody(engine, conne
     accept(engine, [counted("A", "S", 1), counted("B", "W", 1)])
     work(connection, given)
     at = NOON + timedelta(seconds=1)
-    changed = [switch(connection, scope, key, live=False, at=NOON, actor="ann", reason="deploy") for _ in range(2)]
+    changed = [switch(connection, scope, key, ACT, live=False) for _ in range(2)]
     assert changed == [True, False]
     accept(engine, [sold("A", "S", 1, at), sold("B", "W", 1, at), reserve("R", "S", {"A": 1}, at)])
     work(connection, given)
     books = "SELECT item, book, reserved FROM inventory_state ORDER BY item"
     assert connection.execute(books).fetchall() == [("A", 1, 0), ("B", 1 if scope == "all" else 0, 0)]
-    assert switch(connection, scope, key, live=True, at=NOON, actor="ann", reason="done")
+    assert switch(connection, scope, key, ACT, live=True)
     work(connection, given)
     assert connection.execute(books).fetchall() == [("A", 0, 0), ("B", 0, 0)]
     assert drained(connection)
@@ -129,7 +131,7 @@ def test_what_only_the_batch_side_works_on_waits_and_blocks_nobody(engine, conne
 def test_a_switch_names_what_it_switches(connection):
     for scope, key in (("all", "A"), ("item", "")):
         with pytest.raises(ValueError, match="name"):
-            switch(connection, scope, key, live=False, at=NOON, actor="ann", reason="")
+            switch(connection, scope, key, ACT, live=False)
 
 
 def test_what_is_told_is_told_once_a_crossing(engine, connection):

@@ -1,4 +1,4 @@
-"""What people do with dead letters: look, put back, correct, give up; one by one or many at once with a dry run.
+"""What people do with dead letters: put back, correct, give up; one by one or many at once with a dry run.
 
 Every act is one transaction with its row in the audit log, and says who and why. A part that is put back gets three
 more attempts; its history stays. A corrected event is a new event of the log that names the old one as its cause.
@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from inventory_assets.contracts.events.envelope import derived_id
 from inventory_assets.contracts.events.payloads import read_payload
-from inventory_assets.contracts.events.problems import Problem
-from inventory_assets.contracts.events.reading import Event
+from inventory_assets.contracts.events.problems import Problem, Refused
+from inventory_assets.contracts.events.reading import DEFAULT_LIMITS, Event
+from inventory_assets.contracts.events.wire import check_storable, dumps
 from inventory_assets.contracts.log_tables import TOLD_BY_BATCH
-from inventory_assets.live.auditing import audit
-from inventory_assets.live.log.accepting import ROW_COLUMNS, LogRow, UnreadableEventError, entry_of, envelope_of
+from inventory_assets.live.auditing import Act, audit
+from inventory_assets.live.dead_letters.looking import Chosen, Key, Shown, check_number, name_of, shown
+from inventory_assets.live.log.accepting import UnreadableEventError, entry_of, envelope_of
 from inventory_assets.live.log.appending import append_within, prepared_group
 from inventory_assets.live.log.entries import Entry, UnstorableEventError
 from inventory_assets.live.log.stored_effects import read, written
@@ -25,27 +27,8 @@ from inventory_assets.live.log.stored_effects import read, written
 if TYPE_CHECKING:
     from psycopg import Connection
 
-MOST_AT_ONCE = 500
-"""Letters one act touches at most; a larger one is refused as a whole."""
 HIGHEST_RAISED = 7
 """Priority a part that is put back has at most: it never meets those that must be fast, unless it was one."""
-_COLUMNS = (
-    "sequence, part, source, type, item, priority, attempts, error_class, error_code, error_message, died_at, status,"
-    " recoveries, pattern, resolved_at, resolved_by, resolution"
-)
-_LIST = f"""
-SELECT {_COLUMNS} FROM dead_letters
-WHERE (%(status)s::text IS NULL OR status = %(status)s)
-  AND (%(error_class)s::text IS NULL OR error_class = %(error_class)s)
-  AND (%(source)s::text IS NULL OR source = %(source)s) AND (sequence, part) > (%(sequence)s, %(part)s)
-ORDER BY sequence, part LIMIT %(limit)s
-"""  # noqa: S608 - the columns are ours
-_ONE = f"SELECT {_COLUMNS} FROM dead_letters WHERE sequence = %s AND part = %s"  # noqa: S608 - as above
-_EVENT = f"SELECT {ROW_COLUMNS} FROM event_log WHERE sequence = %s"  # noqa: S608 - as above
-_HISTORY = """
-SELECT attempt, status, worker, started_at, ended_at, error_class, error_code, error_message
-FROM processing_log WHERE sequence = %s AND part = %s ORDER BY attempt
-"""
 _TAKE = """
 SELECT sequence, part FROM dead_letters
 JOIN unnest(%s::bigint[], %s::smallint[]) AS asked (sequence, part) USING (sequence, part)
@@ -66,128 +49,9 @@ WHERE dead_letters.sequence = asked.sequence AND dead_letters.part = asked.part
 """
 _NOTIFY = "SELECT pg_notify('inventory_log', 'retry')"
 
-Key = tuple[int, int]
-"""Sequence and part."""
 
-
-class TooManyLettersError(ValueError):
-    """An act names more dead letters than one act may touch."""
-
-
-class UnknownLetterError(LookupError):
-    """There is no such dead letter."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A dead letter; attributes as the columns of `tables.DEAD_LETTERS`."""
-
-    sequence: int
-    part: int
-    source: str
-    type: str
-    item: str | None
-    priority: int
-    attempts: int
-    error_class: str
-    error_code: str
-    error_message: str
-    died_at: datetime
-    status: str
-    recoveries: int
-    pattern: str | None
-    resolved_at: datetime | None
-    resolved_by: str | None
-    resolution: str | None
-
-    @property
-    def key(self) -> Key:
-        """Sequence and part."""
-        return self.sequence, self.part
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt of a part."""
-
-    attempt: int
-    status: str
-    worker: str
-    started_at: datetime
-    ended_at: datetime
-    error_class: str | None
-    error_code: str | None
-    error_message: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A dead letter with its event and all its attempts."""
-
-    letter: DeadLetter
-    event: LogRow
-    attempts: tuple[Attempt, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """Who acts, when and why.
-
-    Attributes:
-        at: when.
-        actor: who.
-        reason: why, for people.
-    """
-
-    at: datetime
-    actor: str
-    reason: str
-
-
-def listed(
-    connection: Connection,
-    *,
-    status: str | None = "open",
-    error_class: str | None = None,
-    source: str | None = None,
-    after: Key = (0, -1),
-    limit: int = 100,
-) -> list[DeadLetter]:
-    """Dead letters in the order of the log.
-
-    Args:
-        connection: a psycopg connection.
-        status: open, retried, edited or discarded; None for all.
-        error_class: class of the last error.
-        source: source of the event.
-        after: key of the last one seen.
-        limit: letters at most.
-    """
-    asked = {
-        "status": status,
-        "error_class": error_class,
-        "source": source,
-        "sequence": after[0],
-        "part": after[1],
-        "limit": limit,
-    }
-    return [DeadLetter(*row) for row in connection.execute(_LIST, asked)]
-
-
-def shown(connection: Connection, key: Key) -> Shown:
-    """One dead letter with its event and history.
-
-    Raises:
-        UnknownLetterError: there is none.
-    """
-    row = connection.execute(_ONE, key).fetchone()
-    event = connection.execute(_EVENT, key[:1]).fetchone()
-    if row is None or event is None:
-        raise UnknownLetterError(
-            f"there is no dead letter {key[0]}/{key[1]}; inventory live deadletters list shows them"
-        )
-    attempts = tuple(Attempt(*each) for each in connection.execute(_HISTORY, key))
-    return Shown(DeadLetter(*row), LogRow(*event), attempts)
+class LetterClosedError(RuntimeError):
+    """The dead letter is not open any more: somebody put it back, corrected it, or gave it up."""
 
 
 def retry(
@@ -203,7 +67,7 @@ def retry(
     """Put open letters back into the queue, for three more attempts.
 
     Args:
-        connection: a psycopg connection that commits each statement.
+        connection: a psycopg connection; the act is a transaction, or part of the one it stands in.
         keys: which ones.
         act: who and why.
         raised: priority they get at least, `HIGHEST_RAISED` at most.
@@ -232,7 +96,7 @@ def discard(connection: Connection, keys: Sequence[Key], act: Act, *, dry_run: b
     """Give open letters up: what they would have done to stock is never done.
 
     Args:
-        connection: a psycopg connection that commits each statement.
+        connection: a psycopg connection; the act is a transaction, or part of the one it stands in.
         keys: which ones.
         act: who and why.
         dry_run: say what would be given up, and do nothing.
@@ -246,43 +110,94 @@ def discard(connection: Connection, keys: Sequence[Key], act: Act, *, dry_run: b
     return _resolved(connection, keys, act, "discarded", lambda _found: None, dry_run=dry_run)
 
 
-def edit_and_retry(connection: Connection, key: Key, data: Any, act: Act) -> int | None:  # noqa: ANN401 - any JSON
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an act on several letters did, by their names.
+
+    Attributes:
+        letters: those that were open, and are done unless it was a dry run.
+        not_open: those that were not.
+        more: whether the filter means more than these.
+        dry_run: whether nothing was done.
+    """
+
+    letters: tuple[str, ...]
+    not_open: tuple[str, ...]
+    more: bool
+    dry_run: bool
+
+
+def done_of(found: Chosen, done: Sequence[Key], *, dry_run: bool) -> Done:
+    """What an act did.
+
+    Args:
+        found: letters it was to touch.
+        done: those that were open.
+        dry_run: whether nothing was done.
+    """
+    open_ones = set(done)
+    left = tuple(name_of(key) for key in found.keys if key not in open_ones)
+    return Done(tuple(name_of(key) for key in done), left, found.more, dry_run)
+
+
+def check_done(connection: Connection, key: Key, done: Sequence[Key]) -> None:
+    """Say why the only letter of an act was not touched, if it was not.
+
+    Args:
+        connection: a psycopg connection.
+        key: the letter.
+        done: what the act returned.
+
+    Raises:
+        UnknownLetterError: there is none.
+        LetterClosedError: it is not open any more.
+    """
+    if key not in done:
+        letter = shown(connection, key).letter
+        raise LetterClosedError(
+            f"dead letter {name_of(key)} is not open any more: {letter.status} by {letter.resolved_by}"
+        )
+
+
+def edit_and_retry(connection: Connection, key: Key, data: Any, act: Act) -> int:  # noqa: ANN401 - any JSON
     """Put a corrected event into the log instead of a letter; it is processed like any other.
 
     Of an event with several items only the letter's item is taken from the correction, as the others were applied. What
     the lake told the log stays what the lake told.
 
     Args:
-        connection: a psycopg connection that commits each statement.
+        connection: a psycopg connection; the act is a transaction, or part of the one it stands in.
         key: which letter.
         data: the whole corrected data of the event.
         act: who and why.
 
     Returns:
-        Sequence of the corrected event; None where the letter was not open any more.
+        Sequence of the corrected event.
 
     Raises:
         UnknownLetterError: there is none.
+        LetterClosedError: it is not open any more.
         UnreadableEventError: the corrected data do not fit the type either; nothing was done.
+        UnstorableEventError: the database cannot keep them.
     """
-    found = shown(connection, key)
-    entry = _corrected(found, data, act.at)
-    sequence: int | None = None
+    entry = _corrected(shown(connection, key), data, act.at)
+    sequence = 0
 
     def append_corrected(_found: list[Key]) -> None:
         nonlocal sequence
         group, refused = prepared_group([entry])
         if refused:
             raise UnstorableEventError(refused[0].reason)
-        sequence = append_within(connection, group)[0].sequence
+        sequence = append_within(connection, group)[0].sequence or 0
 
-    _resolved(connection, [key], act, "edited", append_corrected)
+    check_done(connection, key, _resolved(connection, [key], act, "edited", append_corrected))
     return sequence
 
 
 def _corrected(found: Shown, data: Any, at: datetime) -> Entry:  # noqa: ANN401 - any JSON
     row = found.event
     old = envelope_of(row)
+    _check_size(data)
     told = TOLD_BY_BATCH if old.id.startswith(TOLD_BY_BATCH) else ""
     envelope = replace(
         old,
@@ -301,6 +216,17 @@ def _corrected(found: Shown, data: Any, at: datetime) -> Entry:  # noqa: ANN401 
     return replace(entry, items=tuple({each.item: None for each in own}), effects=written(own))
 
 
+def _check_size(data: Any) -> None:  # noqa: ANN401 - any JSON
+    """Hold corrected data to the limits of those that come in."""
+    try:
+        check_storable(data, "/data", DEFAULT_LIMITS.depth, texts=True)
+    except Refused as refused:
+        raise UnreadableEventError(refused.problem) from refused
+    if len(dumps(data)) > DEFAULT_LIMITS.event_bytes:
+        problem = Problem("event_too_large", f"the data has more than {DEFAULT_LIMITS.event_bytes} bytes")
+        raise UnreadableEventError(problem)
+
+
 def _resolved(
     connection: Connection,
     keys: Sequence[Key],
@@ -313,10 +239,7 @@ def _resolved(
     recovered: int = 0,
 ) -> list[Key]:
     """Lock the open ones of some letters, do something with them, and say so in the audit log."""
-    if len(keys) > MOST_AT_ONCE:
-        raise TooManyLettersError(
-            f"{len(keys)} dead letters in one act; {MOST_AT_ONCE} are allowed, take them in turns"
-        )
+    check_number(len(keys))
     with connection.transaction():
         asked = _arrays(keys)
         found = [(row[0], row[1]) for row in connection.execute(_TAKE, (asked["sequences"], asked["parts"]))]
@@ -325,9 +248,9 @@ def _resolved(
         resolved = {"status": status, "at": act.at, "actor": act.actor, "reason": act.reason}
         connection.execute(_RESOLVE, {**_arrays(found), **resolved, "pattern": pattern, "recovered": recovered})
         do(found)
-        detail = {"letters": [f"{sequence}/{part}" for sequence, part in found], "pattern": pattern}
-        subject = f"{len(found)} dead letters" if len(found) > 1 else "dead letter {}/{}".format(*found[0])
-        audit(connection, act.at, act.actor, f"dead_letters.{status}", subject, act.reason, detail)
+        detail = {"letters": [name_of(key) for key in found], "pattern": pattern}
+        subject = f"{len(found)} dead letters" if len(found) > 1 else f"dead letter {name_of(found[0])}"
+        audit(connection, act, f"dead_letters.{status}", subject, detail)
     return found
 
 

@@ -8,6 +8,7 @@ the outbox (`deadletter.alert`), once for the letters it names.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +16,14 @@ from inventory_assets.contracts.events.envelope import SERVICE_SOURCE, Envelope,
 from inventory_assets.contracts.events.notices import DeadLetterAlert
 from inventory_assets.contracts.events.wire import dumps
 from inventory_assets.contracts.events.writing import structured_event
+from inventory_assets.live.auditing import Act
 from inventory_assets.live.dead_letters.handling import (
     HIGHEST_RAISED,
-    MOST_AT_ONCE,
-    Act,
-    Key,
+    LetterClosedError,
     edit_and_retry,
     retry,
-    shown,
 )
+from inventory_assets.live.dead_letters.looking import MOST_AT_ONCE, Key, name_of, shown
 from inventory_assets.live.dead_letters.patterns import Finding, Letter, findings
 from inventory_assets.live.log.accepting import UnreadableEventError, envelope_of
 from inventory_assets.live.log.appending import append_within, copy_rows
@@ -31,6 +31,8 @@ from inventory_assets.live.log.entries import copy_text
 
 if TYPE_CHECKING:
     from psycopg import Connection
+
+    from inventory_assets.contracts.events.notices import Pattern
 
 Correction = Callable[[Any], Any]
 """From the data of an event that cannot be read to data that can, or None where it knows no better."""
@@ -46,7 +48,12 @@ FROM unnest(%s::bigint[], %s::smallint[]) AS asked (sequence, part)
 WHERE dead_letters.sequence = asked.sequence AND dead_letters.part = asked.part
 """
 _ACTOR = "recovery"
-_REQUIRED = {
+_RECOVERIES: Mapping[Pattern, str] = {
+    "SystemOverload": "put back as they are, and batches become smaller",
+    "DataQualityIssue": "corrected and put back where a correction is registered for the type",
+    "RandomFailure": f"put back with priority {HIGHEST_RAISED}",
+}
+_REQUIRED: Mapping[Pattern, str] = {
     "SystemOverload": "Look at load and locks; the events are tried again in smaller batches.",
     "DataQualityIssue": "Correct the events, or register a correction for their type, and retry them.",
     "RandomFailure": "Look at the errors; retry, correct or discard what recovery could not help.",
@@ -66,9 +73,7 @@ def recover(
     Returns:
         What was found.
     """
-    rows = connection.execute(_OPEN, (MOST_AT_ONCE,)).fetchall()
-    named = {(row[0], row[1]): row[8] for row in rows}
-    found = findings((Letter(*row[:8]) for row in rows), now)
+    found, named = _looked(connection, now)
     for each in found:
         _tell(connection, each, [_key(letter) for letter in each.letters if named[_key(letter)] != each.pattern], now)
         act = Act(now, _ACTOR, f"{each.pattern}: {each.error_class} of {each.source}")
@@ -79,6 +84,56 @@ def recover(
             keys = [_key(letter) for letter in each.recoverable]
             retry(connection, keys, act, raised=raised, pattern=each.pattern, recovered=True)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPattern:
+    """A finding as people are shown it.
+
+    Attributes:
+        pattern: what it looks like.
+        error_class: class of the errors.
+        source: source of the events.
+        since: when the first of them died.
+        letters: how many there are.
+        recoverable: how many may be put back without a person.
+        recovery: what is done about them without one.
+        required_action: what a person does.
+        first: names of the first ten.
+    """
+
+    pattern: Pattern
+    error_class: str
+    source: str
+    since: datetime
+    letters: int
+    recoverable: int
+    recovery: str
+    required_action: str
+    first: tuple[str, ...]
+
+
+def shown_patterns(connection: Connection, now: datetime) -> list[ShownPattern]:
+    """What failed together among the oldest open letters; nothing is done about it.
+
+    Args:
+        connection: a psycopg connection.
+        now: the time.
+    """
+    return [
+        ShownPattern(
+            each.pattern,
+            each.error_class,
+            each.source,
+            each.since,
+            len(each.letters),
+            len(each.recoverable),
+            _RECOVERIES[each.pattern],
+            _REQUIRED[each.pattern],
+            tuple(name_of(_key(letter)) for letter in each.letters[:10]),
+        )
+        for each in _looked(connection, now)[0]
+    ]
 
 
 def alert(finding: Finding, keys: Sequence[Key], now: datetime) -> Envelope:
@@ -112,6 +167,12 @@ def alert(finding: Finding, keys: Sequence[Key], now: datetime) -> Envelope:
     )
 
 
+def _looked(connection: Connection, now: datetime) -> tuple[list[Finding], dict[Key, str | None]]:
+    """Findings among the oldest open letters, and the pattern each letter was named with."""
+    rows = connection.execute(_OPEN, (MOST_AT_ONCE,)).fetchall()
+    return findings((Letter(*row[:8]) for row in rows), now), {(row[0], row[1]): row[8] for row in rows}
+
+
 def _tell(connection: Connection, finding: Finding, keys: Sequence[Key], now: datetime) -> None:
     if not keys:
         return
@@ -134,7 +195,7 @@ def _correct(connection: Connection, finding: Finding, corrections: Mapping[str,
             continue
         try:
             edit_and_retry(connection, _key(letter), better, act)
-        except UnreadableEventError:
+        except (UnreadableEventError, LetterClosedError):
             continue
 
 

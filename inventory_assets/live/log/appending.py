@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
+from inventory_assets.live.database.driver import driver_of
 from inventory_assets.live.database.problems import DatabaseUnfitError
 from inventory_assets.live.locks import APPEND, SPACE
 from inventory_assets.live.log.entries import (
@@ -194,7 +195,7 @@ def _append_prepared(
     limits = (f"{round(wait_seconds * 1000)}ms", f"{round(lease_seconds * 1000)}ms")
     try:
         with engine.connect() as connection:
-            driver = cast("Connection", connection.connection.driver_connection)
+            driver = driver_of(connection)
             with driver.transaction():
                 driver.execute(_LIMITS, limits)
                 return append_within(driver, group)

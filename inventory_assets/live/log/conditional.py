@@ -8,8 +8,9 @@ other. Invariant: of two events with the same expected version one is stored.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from inventory_assets.live.database.driver import driver_of
 from inventory_assets.live.locks import APPEND, SPACE
 from inventory_assets.live.log.appending import Outcome, append_within, prepared_group
 from inventory_assets.live.log.entries import Entry
@@ -65,7 +66,7 @@ def append_if(
         return refused[0]
     asked = {"item": pair[0], "location": pair[1], "source": entry.source, "event_id": entry.event_id}
     with engine.connect() as connection:
-        driver = cast("Connection", connection.connection.driver_connection)
+        driver = driver_of(connection)
         with driver.transaction():
             driver.execute(_LIMITS, (f"{round(wait_seconds * 1000)}ms", f"{round(LOOK_SECONDS * 1000)}ms"))
             early = _in_the_way(driver, asked, expected)  # most are sent away without having stopped anybody

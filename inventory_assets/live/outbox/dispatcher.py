@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 from inventory_assets.contracts.events.envelope import SERVICE_SOURCE
 from inventory_assets.contracts.events.wire import dumps
 from inventory_assets.contracts.events.writing import instant_text
-from inventory_assets.live.outbox import reading, signing, webhooks
+from inventory_assets.live.auditing import Act
+from inventory_assets.live.outbox import deliveries, reading, signing, webhooks
 from inventory_assets.live.outbox.addresses import Resolver, system_resolver
 from inventory_assets.live.outbox.sending import Answer, send
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 TEST_TYPE = "webhook.test"
+ACTOR = "dispatcher"
+"""Who disables a webhook nobody answers at."""
 LONGEST_WAIT = 86_400.0
 JITTER = 0.1
 BUSY_SECONDS, TIDY_SECONDS = 0.05, 3_600.0
@@ -120,7 +123,7 @@ class Dispatcher:
             turns += len(claimed)
         return turns
 
-    def test(self, webhook: str) -> webhooks.Attempt:
+    def test(self, webhook: str) -> deliveries.Attempt:
         """Send a message of no meaning now, whatever the state of the webhook, and say what became of it.
 
         Raises:
@@ -216,7 +219,7 @@ class Dispatcher:
 
     async def _send(self, webhook: webhooks.Webhook, secrets: list[bytes], event: dict[str, Any]) -> Answer:
         now, body = self.clock(), dumps(event).encode()
-        signed = signing.headers(secrets, webhooks.message_id(webhook.id, event), int(now.timestamp()), body)
+        signed = signing.headers(secrets, deliveries.message_id(webhook.id, event), int(now.timestamp()), body)
         return await send(
             webhook.url,
             body,
@@ -243,6 +246,8 @@ class Dispatcher:
             else:
                 changed = self._after_failure(failures + 1, status, now, answer)
             connection.execute(update(WEBHOOKS).where(WEBHOOKS.c.id == webhook).values(updated_at=now, **changed))
+            if changed.get("status", status) != status:
+                webhooks.keep_act(connection, Act(now, ACTOR, changed["status_reason"]), "disabled", webhook, {})
         return answer.taken and status == "active"
 
     def _after_failure(self, failures: int, status: str, now: datetime, answer: Answer) -> dict[str, Any]:
@@ -256,7 +261,7 @@ class Dispatcher:
         wait = min(LONGEST_WAIT, max(wait, answer.retry_after or 0.0))
         return {"status": status, "failures": failures, "next_attempt_at": now + timedelta(seconds=wait)}
 
-    def _redelivered(self, webhook: str, attempt: webhooks.Attempt, answer: Answer | None) -> None:
+    def _redelivered(self, webhook: str, attempt: deliveries.Attempt, answer: Answer | None) -> None:
         from sqlalchemy import update
 
         from inventory_assets.live.tables import DELIVERIES
@@ -267,14 +272,14 @@ class Dispatcher:
             became = _became(answer or gone, self.clock())
             connection.execute(update(DELIVERIES).where(DELIVERIES.c.id == attempt.id).values(became))
 
-    def _waiting(self, connection: Connection, webhook: str) -> list[tuple[webhooks.Attempt, reading.Row | None]]:
+    def _waiting(self, connection: Connection, webhook: str) -> list[tuple[deliveries.Attempt, reading.Row | None]]:
         from sqlalchemy import select
 
         from inventory_assets.live.tables import DELIVERIES
 
         query = select(DELIVERIES).where(DELIVERIES.c.webhook == webhook, DELIVERIES.c.status == "waiting")
         found = connection.execute(query.order_by(DELIVERIES.c.id).limit(self.settings.turn_events)).mappings()
-        asked = [webhooks.Attempt(**row) for row in found]
+        asked = [deliveries.Attempt(**row) for row in found]
         return [(each, reading.row_of(connection, each.outbox_id or 0)) for each in asked]
 
     def _log(
@@ -287,7 +292,7 @@ class Dispatcher:
         attempt: int,
         began: datetime,
         answer: Answer,
-    ) -> webhooks.Attempt:
+    ) -> deliveries.Attempt:
         from sqlalchemy import insert
 
         from inventory_assets.live.tables import DELIVERIES
@@ -295,7 +300,7 @@ class Dispatcher:
         values = {
             "webhook": webhook,
             "outbox_id": outbox_id,
-            "message_id": webhooks.message_id(webhook, event),
+            "message_id": deliveries.message_id(webhook, event),
             "type": event["type"],
             "cause": cause,
             "attempt": attempt,
@@ -303,7 +308,7 @@ class Dispatcher:
             **_became(answer, self.clock()),
         }
         row = connection.execute(insert(DELIVERIES).values(values).returning(DELIVERIES)).mappings().one()
-        return webhooks.Attempt(**row)
+        return deliveries.Attempt(**row)
 
     def _own(self, connection: Connection, webhook: str) -> tuple[str, int]:
         """State of a webhook this dispatcher still serves, locked."""
@@ -330,7 +335,7 @@ class Dispatcher:
         if last is not None and (now - last).total_seconds() < TIDY_SECONDS:
             return last
         with self.engine.begin() as connection:
-            webhooks.forget_deliveries(connection, now - timedelta(days=self.settings.log_days))
+            deliveries.forget_deliveries(connection, now - timedelta(days=self.settings.log_days))
         return now
 
     @property

@@ -1,20 +1,23 @@
-"""What people and the API do with webhooks: register, list, pause, resume, remove, rotate, read the log, redeliver.
+"""What people and the API do with webhooks: register, list, pause, resume, remove, rotate the secret.
 
-Functions of a connection in a transaction of the caller; nothing is sent here. Invariants: a secret leaves this module
-once, when it is made or given; a webhook begins after the last event there is; removing one keeps its deliveries.
+Functions of a connection in a transaction of the caller; nothing is sent here, and what was sent is in `deliveries`.
+Invariants: a secret leaves this module once, when it is made or given; a webhook begins after the last event there is;
+removing one keeps its deliveries; every change is in the audit log, with the host of the address only, as the rest of
+it is often a secret.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from inventory_assets.live.auditing import Act, audit
+from inventory_assets.live.database.driver import driver_of
 from inventory_assets.live.outbox import reading
 from inventory_assets.live.outbox.addresses import TargetPolicy, parse_target
-from inventory_assets.live.outbox.signing import read_secret, secret_text
+from inventory_assets.live.outbox.signing import NEW_BYTES, read_secret, secret_text
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -24,19 +27,16 @@ if TYPE_CHECKING:
 EVERYTHING = "*"
 ID_BYTES = 8
 MOST_TYPES, MOST_NAMES, LONGEST_TEXT = 100, 1_000, 500
-_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://inventory-assets/webhooks")
+Draw = Callable[[int], bytes]
+"""So many random bytes, fit for secrets."""
 
 
 class WebhookUnknownError(LookupError):
-    """No webhook, or no delivery, with this number."""
+    """There is no webhook, or no delivery, with this number."""
 
 
 class WebhookRefusedError(ValueError):
     """A registration that cannot be taken."""
-
-
-class EventGoneError(LookupError):
-    """The event of a delivery is no longer in the outbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,38 +82,24 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """A row of the log of deliveries.
+class Registration:
+    """What is asked for when a webhook is registered.
 
     Attributes:
-        id: its number.
-        webhook: the webhook.
-        outbox_id: the row of the outbox; None for a test.
-        message_id: value of `webhook-id`: the same for all attempts of an event.
-        type: type of the event.
-        cause: event, redelivery or test.
-        attempt: which attempt of this event it was, from 1.
-        requested_at: when it began, or a redelivery was asked for.
-        ended_at: when it ended.
-        status: waiting, delivered or failed.
-        response_status: HTTP status of the answer.
-        error: what went wrong.
-        seconds: how long it took.
+        url: where events go. Names are not resolved here: what they mean is judged at every delivery.
+        types: types of events, their aliases too; `*` for all.
+        items: only events about these; None for all.
+        locations: only events at these; None for all.
+        description: for people.
+        secret: a secret the receiver has already; None and one is made.
     """
 
-    id: int
-    webhook: str
-    outbox_id: int | None
-    message_id: str
-    type: str
-    cause: str
-    attempt: int
-    requested_at: datetime
-    ended_at: datetime | None
-    status: str
-    response_status: int | None
-    error: str | None
-    seconds: float | None
+    url: str
+    types: Collection[str] = (EVERYTHING,)
+    items: Collection[str] | None = None
+    locations: Collection[str] | None = None
+    description: str = ""
+    secret: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,41 +129,15 @@ def consumer_of(webhook: str) -> str:
     return f"webhook:{webhook}"
 
 
-def message_id(webhook: str, event: dict[str, Any]) -> str:
-    """Value of `webhook-id`: the same whenever the same event goes to the same webhook."""
-    return f"msg_{uuid.uuid5(_NAMESPACE, chr(10).join((webhook, str(event['source']), str(event['id'])))).hex}"
-
-
-def register(
-    connection: Connection,
-    *,
-    url: str,
-    types: Collection[str],
-    policy: TargetPolicy,
-    webhook_id: str,
-    new_secret: bytes,
-    actor: str,
-    now: datetime,
-    secret: str | None = None,
-    items: Collection[str] | None = None,
-    locations: Collection[str] | None = None,
-    description: str = "",
-) -> Registered:
+def register(connection: Connection, wanted: Registration, policy: TargetPolicy, act: Act, draw: Draw) -> Registered:
     """Register a webhook; it is told what happens from now on.
 
     Args:
         connection: a connection in a transaction.
-        url: where events go. Names are not resolved here: what they mean is judged at every delivery.
-        types: types of events, their aliases too; `*` for all.
+        wanted: what is asked for.
         policy: which addresses are allowed.
-        webhook_id: its number, made by the caller.
-        new_secret: random bytes, used where no secret is given.
-        actor: who registers.
-        now: the time.
-        secret: a secret the receiver has already.
-        items: only events about these; None for all.
-        locations: only events at these; None for all.
-        description: for people.
+        act: who registers, when and why.
+        draw: makes its number, and its secret where none is given.
 
     Raises:
         TargetRefusedError: the address is refused.
@@ -188,24 +148,41 @@ def register(
 
     from inventory_assets.live.tables import WEBHOOKS
 
-    parse_target(url, policy)
-    row = {
-        "id": webhook_id,
-        "url": url,
-        "types": _types(types),
+    target = parse_target(wanted.url, policy)
+    items = None if wanted.items is None else [each.upper() for each in wanted.items]
+    told: dict[str, Any] = {
+        "types": _types(wanted.types),
         "items": _names("items", items),
-        "locations": _names("locations", locations),
-        "description": description[:LONGEST_TEXT],
-        "secret": read_secret(secret) if secret else new_secret,
+        "locations": _names("locations", wanted.locations),
+    }
+    row = told | {
+        "id": new_id(draw(ID_BYTES)),
+        "url": wanted.url,
+        "description": wanted.description[:LONGEST_TEXT],
+        "secret": read_secret(wanted.secret) if wanted.secret else draw(NEW_BYTES),
         "status": "active",
         "failures": 0,
-        "created_at": now,
-        "created_by": actor,
-        "updated_at": now,
+        "created_at": act.at,
+        "created_by": act.actor,
+        "updated_at": act.at,
     }
     connection.execute(insert(WEBHOOKS).values(row))
-    reading.advance(connection, consumer_of(webhook_id), reading.head(connection), now)
-    return Registered(get(connection, webhook_id), secret_text(row["secret"]))
+    reading.advance(connection, consumer_of(row["id"]), reading.head(connection), act.at)
+    keep_act(connection, act, "registered", row["id"], {"host": target.authority} | told)
+    return Registered(get(connection, row["id"]), secret_text(row["secret"]))
+
+
+def keep_act(connection: Connection, act: Act, what: str, webhook: str, detail: Mapping[str, Any]) -> None:
+    """Write into the audit log what was done to a webhook; the last thing of a transaction.
+
+    Args:
+        connection: a connection in that transaction.
+        act: who, when and why.
+        what: the act as a participle.
+        webhook: its number.
+        detail: whatever else there is to know.
+    """
+    audit(driver_of(connection), act, f"webhook.{what}", f"webhook {webhook}", detail)
 
 
 def get(connection: Connection, webhook: str) -> Webhook:
@@ -216,7 +193,7 @@ def get(connection: Connection, webhook: str) -> Webhook:
     """
     for each in _read(connection, webhook):
         return each
-    raise WebhookUnknownError(f"there is no webhook {webhook}; `inventory webhook list` names them")
+    raise WebhookUnknownError(f"there is no webhook {webhook}; the list names them")
 
 
 def list_webhooks(connection: Connection) -> list[Webhook]:
@@ -224,36 +201,41 @@ def list_webhooks(connection: Connection) -> list[Webhook]:
     return _read(connection, None)
 
 
-def pause(connection: Connection, webhook: str, now: datetime, reason: str = "paused by a person") -> Webhook:
+def pause(connection: Connection, webhook: str, act: Act) -> Webhook:
     """Send nothing until it is resumed; what happens meanwhile waits.
 
     Raises:
         WebhookUnknownError: there is none with this number.
     """
-    return _change(connection, webhook, now, status="paused", status_reason=reason[:LONGEST_TEXT])
+    why = f"paused by {act.actor}: {act.reason}" if act.reason else f"paused by {act.actor}"
+    changed = _change(connection, webhook, act.at, status="paused", status_reason=why[:LONGEST_TEXT])
+    keep_act(connection, act, "paused", webhook, {})
+    return changed
 
 
-def resume(connection: Connection, webhook: str, now: datetime, *, skip: bool = False) -> Webhook:
+def resume(connection: Connection, webhook: str, act: Act, *, skip: bool = False) -> Webhook:
     """Go on where it stopped, at once.
 
     Args:
         connection: a connection in a transaction.
         webhook: its number.
-        now: the time.
+        act: who, when and why.
         skip: leave out the event it stopped at: the receiver will never be told.
 
     Raises:
         WebhookUnknownError: there is none with this number.
     """
     found = get(connection, webhook)
-    if skip:
-        rows = reading.page(connection, found.position, found.wanted, 1).rows
-        if rows:
-            reading.advance(connection, consumer_of(webhook), rows[0].id, now)
-    return _change(connection, webhook, now, status="active", status_reason=None, failures=0, next_attempt_at=None)
+    rows = reading.page(connection, found.position, found.wanted, 1).rows if skip else ()
+    for row in rows:
+        reading.advance(connection, consumer_of(webhook), row.id, act.at)
+    active = {"status": "active", "status_reason": None, "failures": 0, "next_attempt_at": None}
+    changed = _change(connection, webhook, act.at, **active)
+    keep_act(connection, act, "resumed", webhook, {"skipped": [row.id for row in rows]})
+    return changed
 
 
-def remove(connection: Connection, webhook: str) -> None:
+def remove(connection: Connection, webhook: str, act: Act) -> None:
     """Forget a webhook; the log of its deliveries stays.
 
     Raises:
@@ -266,17 +248,18 @@ def remove(connection: Connection, webhook: str) -> None:
     get(connection, webhook)
     connection.execute(delete(WEBHOOKS).where(WEBHOOKS.c.id == webhook))
     reading.forget(connection, consumer_of(webhook))
+    keep_act(connection, act, "removed", webhook, {})
 
 
-def rotate(connection: Connection, webhook: str, new_secret: bytes, now: datetime, overlap: timedelta) -> str:
+def rotate(connection: Connection, webhook: str, act: Act, overlap: timedelta, draw: Draw) -> str:
     """Give a webhook a new secret; the old one signs beside it for a while.
 
     Args:
         connection: a connection in a transaction.
         webhook: its number.
-        new_secret: random bytes.
-        now: the time.
+        act: who, when and why.
         overlap: how long both sign.
+        draw: makes the secret.
 
     Returns:
         The new secret, which is never told again.
@@ -286,81 +269,10 @@ def rotate(connection: Connection, webhook: str, new_secret: bytes, now: datetim
     """
     from inventory_assets.live.tables import WEBHOOKS
 
-    changed = {"secret": new_secret, "previous_secret": WEBHOOKS.c.secret, "previous_until": now + overlap}
-    _change(connection, webhook, now, **changed)
-    return secret_text(new_secret)
-
-
-def log(connection: Connection, webhook: str, *, most: int = 50, before: int | None = None) -> list[Attempt]:
-    """Deliveries of a webhook, the newest first.
-
-    Args:
-        connection: the database.
-        webhook: its number; one that was removed too.
-        most: rows at most.
-        before: only those with a smaller number.
-    """
-    from sqlalchemy import select
-
-    from inventory_assets.live.tables import DELIVERIES
-
-    query = select(DELIVERIES).where(DELIVERIES.c.webhook == webhook)
-    if before is not None:
-        query = query.where(DELIVERIES.c.id < before)
-    found = connection.execute(query.order_by(DELIVERIES.c.id.desc()).limit(most))
-    return [Attempt(**row) for row in found.mappings()]
-
-
-def redeliver(connection: Connection, delivery: int, now: datetime) -> Attempt:
-    """Ask for an event to be sent again, once, beside the order of the others; under the same message id.
-
-    Args:
-        connection: a connection in a transaction.
-        delivery: an attempt of the event, by its number in the log.
-        now: the time.
-
-    Returns:
-        The attempt that waits now.
-
-    Raises:
-        WebhookUnknownError: there is no such attempt, or its webhook was removed.
-        EventGoneError: the event is no longer in the outbox, or it was a test.
-    """
-    from sqlalchemy import func, insert, select
-
-    from inventory_assets.live.tables import DELIVERIES
-
-    found = connection.execute(select(DELIVERIES).where(DELIVERIES.c.id == delivery)).mappings().one_or_none()
-    if found is None:
-        raise WebhookUnknownError(f"there is no delivery {delivery}; `inventory webhook log` names them")
-    old = Attempt(**found)
-    get(connection, old.webhook)
-    row = reading.row_of(connection, old.outbox_id) if old.outbox_id is not None else None
-    if row is None or message_id(old.webhook, row.data) != old.message_id:
-        raise EventGoneError(f"the event of delivery {delivery} is no longer in the outbox; replay it from the log")
-    tried = select(func.count()).where(DELIVERIES.c.message_id == old.message_id)
-    values = {
-        "webhook": old.webhook,
-        "outbox_id": old.outbox_id,
-        "message_id": old.message_id,
-        "type": old.type,
-        "cause": "redelivery",
-        "attempt": connection.execute(tried).scalar_one() + 1,
-        "requested_at": now,
-        "status": "waiting",
-    }
-    new = connection.execute(insert(DELIVERIES).values(values).returning(DELIVERIES)).mappings().one()
-    return Attempt(**new)
-
-
-def forget_deliveries(connection: Connection, before: datetime) -> int:
-    """Remove old attempts from the log; how many."""
-    from sqlalchemy import delete
-
-    from inventory_assets.live.tables import DELIVERIES
-
-    old = (DELIVERIES.c.requested_at < before) & (DELIVERIES.c.status != "waiting")
-    return connection.execute(delete(DELIVERIES).where(old)).rowcount
+    secret, until = draw(NEW_BYTES), act.at + overlap
+    _change(connection, webhook, act.at, secret=secret, previous_secret=WEBHOOKS.c.secret, previous_until=until)
+    keep_act(connection, act, "rotated", webhook, {"both_until": until.isoformat()})
+    return secret_text(secret)
 
 
 def _read(connection: Connection, webhook: str | None) -> list[Webhook]:
