@@ -24,6 +24,7 @@ from inventory_assets.api.listener import Listener, limits_of, policy_of
 from inventory_assets.api.metrics import MEDIA_TYPE, Metrics
 from inventory_assets.api.openapi import ADDRESS as OPENAPI
 from inventory_assets.api.openapi import document_text
+from inventory_assets.api.proposals import ProposalRoutes
 from inventory_assets.api.routing import Route, Router
 from inventory_assets.api.service import Service, json_response
 from inventory_assets.api.stock import StockRoutes
@@ -87,11 +88,13 @@ class Application:
 
         listener = Listener(self.writer, self.gate, limits_of(options), policy_of(options), clock, ids, keep)
         self.service = Service(options, engine, self.gate, listener, self.metrics, clock, ids, self._readers)
+        self._proposals = ProposalRoutes(self.service, settings)
         router = Router(
             (
                 *EventRoutes(self.service).routes(),
                 *StockRoutes(self.service).routes(),
                 *AskingRoutes(self.service).routes(),
+                *self._proposals.routes(),
                 Route("GET", OPENAPI, self._openapi),
                 Route("GET", "/metrics", self._metrics),
                 Route("GET", "/healthz", self._healthy),
@@ -113,6 +116,7 @@ class Application:
         closing = loop.run_in_executor(None, self.writer.close)
         await asyncio.wait([closing], timeout=CLOSE_SECONDS)
         self._watch.close()
+        self._proposals.close()
         self._readers.shutdown(wait=False, cancel_futures=True)
 
     async def _live(self, receive: Receive, send: Send) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from inventory_assets.api import openapi_proposals
 from inventory_assets.api.problems import ALL_PROBLEMS, MEDIA_TYPE, TYPE_BASE
 from inventory_assets.contracts.events.catalogue import TYPES
 from inventory_assets.contracts.events.schemas import example
@@ -90,6 +91,7 @@ def _paths() -> Json:
         "/api/v1/reservations/{reservationId}/release": {
             "post": _command("releaseReservation", "Give back what is held", "Release", "200", "reservationId")
         },
+        **openapi_proposals.paths(_operation, _json, _body),
         "/healthz": {"get": _operation("health", "Whether the process answers", "", (), {"200": _json("Health")})},
         "/readyz": {
             "get": _operation("ready", "Whether events are taken", "", (), {"200": _json("Ready")}, 429)
@@ -221,6 +223,7 @@ def _parameters() -> Json:
         "position": _query("position", {**_WHOLE, "maximum": 2**63 - 1}, "What the log took later is not known yet."),
         "limit": _query("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, "Rows of a page."),
         "cursor": _query("cursor", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}, "From `next` of a page."),
+        **openapi_proposals.parameters(_path, _query, _CODE),
         "ifMatch": _header("If-Match", {"type": "string", "pattern": r'^"[0-9]{1,18}"$'}, "ETag of the stock."),
         "idempotencyKey": _header(
             "Idempotency-Key", {"type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[A-Za-z0-9._-]+$"},
@@ -328,6 +331,7 @@ def _schemas() -> Json:
         "Commit": _object({}, {"reference": _REFERENCE}, closed=True),
         "Release": _object({}, {"reason": {"type": "string", "maxLength": 1000}}, closed=True),
         "Decided": _object({"event": ref("Taken"), "fact": {"type": ["string", "null"]}}),
+        **openapi_proposals.schemas(_object),
         "Health": _object({"status": _TEXT}),
         "Ready": _object({"status": _TEXT, "waiting": _WHOLE}),
         "Anything": {},
