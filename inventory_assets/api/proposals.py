@@ -128,11 +128,12 @@ class ProposalRoutes:
 
     def _tell(self, made: list[dict[str, Any]]) -> None:
         """Tell what was approved; where the database is away, the next `inventory proposals send` does."""
+        from inventory_assets.live.database.problems import DatabaseError
         from inventory_assets.live.outbox.approvals import tell_approvals
 
         try:
             tell_approvals(self._service.engine, made, self._service.clock())
-        except database_errors() as error:
+        except (*database_errors(), DatabaseError) as error:
             LOG.warning("an approval is told later: %s", type(error).__name__)
 
     async def _members(self, request: Request, known: tuple[str, ...]) -> dict[str, Any]:

@@ -194,8 +194,8 @@ def send(
             continue
         told = (posted or {}).get(row["proposal_id"]) if bought else None
         source = row["supplier_id"] if bought else row["from_location_id"]
-        place = (source or "", row["location_id"]) if told is None else ("", "")
-        groups.setdefault((row["kind"], told or "", *place), []).append(row)
+        group = (row["kind"], "", source or "", row["location_id"]) if told is None else (row["kind"], told, "", "")
+        groups.setdefault(group, []).append(row)
     taken: dict[str, int] = {}
     for row in decisions.filter(pl.col("action") == "send").to_dicts():
         taken[row["order_id"]] = max(taken.get(row["order_id"], 0), row["line_number"])

@@ -84,17 +84,8 @@ def _row(
     pair = (asked.product_sku, asked.location_id)
     plan, stock = plans.get(pair, {}), stocks.get(pair, {})
     item = plan or elsewhere.get(asked.product_sku, {})
-    known = {name: stock.get(name) for name in _STOCK}
-    if known["on_hand"] is not None:
-        known["reserved"] = known["reserved"] or 0
+    known: dict[str, int | None] = {name: stock.get(name) for name in _STOCK}
     before = coming[pair]["incoming"] if pair in coming else 0
-    whole = known["on_hand"] is not None and known["on_order"] is not None
-    position = (
-        known["on_hand"] - (known["unavailable"] or 0) - known["reserved"] + known["on_order"]
-        + (known["in_transit"] or 0) + before
-        if whole
-        else None
-    )  # fmt: skip
     return {
         "proposal_id": asked.proposal_id,
         "kind": "purchase",
@@ -114,7 +105,7 @@ def _row(
         "expected_on": _arrival(asked, plan.get("lead_time_days")),
         **known,
         "approved_before": before,
-        "position": position,
+        "position": _position(known, before),
         "reorder_point": plan.get("reorder_point"),
         "order_up_to": plan.get("order_up_to"),
         "changes": None,
@@ -123,6 +114,15 @@ def _row(
         "held": None,
         "stock_basis": stock.get("stock_basis") or "unknown",
     }
+
+
+def _position(known: Mapping[str, int | None], before: int) -> int | None:
+    """The inventory position, as for usual proposals; None while on hand or on order is unknown."""
+    on_hand, on_order = known["on_hand"], known["on_order"]
+    if on_hand is None or on_order is None:
+        return None
+    off = (known["unavailable"] or 0) + (known["reserved"] or 0)
+    return on_hand - off + on_order + (known["in_transit"] or 0) + before
 
 
 def _arrival(asked: Emergency, lead_time_days: float | None) -> date:

@@ -22,6 +22,7 @@ from inventory_assets.contracts.replenishment import (
 )
 from inventory_assets.contracts.schemas import duplicated_keys
 from inventory_assets.contracts.tables import PLANNED, TABLES
+from inventory_assets.lakehouse.lake import Scope
 from inventory_assets.pipeline.planning import set_parameters, what_if
 from inventory_assets.pipeline.planning_figures import refresh_figures, refresh_watched
 from inventory_assets.pipeline.proposals import decide_about, send_orders
@@ -179,7 +180,9 @@ def test_supplier_figures_and_risk_equal_the_true_lead_times(planned):
 
 def test_record_accuracy_is_the_share_of_true_counts_within_the_tolerance_of_the_class(planned):
     history, workspace, _ = planned
-    classes = dict(rows(workspace, INVENTORY_POLICY).select(pl.struct("product_sku", "location_id"), "abc").rows())
+    classes = {
+        (row["product_sku"], row["location_id"]): row["abc"] for row in rows(workspace, INVENTORY_POLICY).to_dicts()
+    }
     by_pair: dict[tuple[str, str], list[dict]] = {}
     for event in history.truth["stock_events"].to_dicts():
         by_pair.setdefault((event["product_sku"], event["location_id"]), []).append(event)
@@ -193,7 +196,7 @@ def test_record_accuracy_is_the_share_of_true_counts_within_the_tolerance_of_the
                 if books.get((item, place), {}).get(yesterday) is None:
                     unknown += 1
                 else:
-                    tolerance = {"A": 0.0, "B": 0.01, "C": 0.02}[classes_of(classes).get((item, place), "C")]
+                    tolerance = {"A": 0.0, "B": 0.01, "C": 0.02}[classes.get((item, place), "C")]
                     counted += 1
                     matching += abs(event["quantity"] - expected) <= tolerance * abs(expected)
             expected = event["book"]
@@ -203,10 +206,6 @@ def test_record_accuracy_is_the_share_of_true_counts_within_the_tolerance_of_the
     assert unknown > 0, "a first count says nothing of the record"
     assert (row["numerator"], row["denominator"]) == (matching, counted)
     assert row["value"] == pytest.approx(matching / counted)
-
-
-def classes_of(found: dict) -> dict[tuple[str, str], str]:
-    return {(pair["product_sku"], pair["location_id"]): name for pair, name in found.items()}
 
 
 def costs_of(workspace) -> dict[str, float]:
@@ -232,33 +231,51 @@ def test_dead_stock_is_what_was_never_asked_for(planned):
     assert row["meets_target"] == (dead / value <= 0.05)
 
 
-def test_lost_sales_are_the_expected_demand_of_true_days_without_stock(planned):
-    history, workspace, _ = planned
-    expected_demand = {
+def true_lost_sales(history, workspace) -> tuple[dict[str, float], set[str], set[tuple[str, str]]]:
+    """Units by place, places where a day without stock has no expected demand, and the pairs of these days."""
+    expected = {
         (row["product_sku"], row["location_id"]): row["demand_mean_day"]
         for row in rows(workspace, INVENTORY_POLICY).to_dicts()
     }
     sales = true_sales(history, workspace)
     bought = {pair[:2] for pair, (units, _) in sales.items() if units > 0}
-    lost, unknown = dict.fromkeys(("*", *history.truth["stock_days"]["location_id"].unique()), 0.0), set()
+    lost = dict.fromkeys(("*", *history.truth["stock_days"]["location_id"].unique()), 0.0)
+    unknown: set[str] = set()
+    silent: set[tuple[str, str]] = set()
     for pair, days in true_days(history).items():
         for day in days:
             if pair not in bought or day["book"] > 0:
                 continue
-            mean = expected_demand.get(pair)
+            mean = expected.get(pair)
             if mean is None:
                 unknown |= {"*", pair[1]}
+                silent.add(pair)
                 continue
             missed = max(0.0, mean - sales.get((*pair, day["business_day"]), (0, 0.0))[0])
             lost["*"] += missed
             lost[pair[1]] += missed
+    return lost, unknown, silent
+
+
+def test_lost_sales_are_the_expected_demand_of_true_days_without_stock_and_null_where_none_is_known(planned):
+    history, workspace, _ = planned
+    _, unknown, silent = true_lost_sales(history, workspace)
     found = kpi(workspace, "estimated_lost_sales")
-    assert lost["*"] > 0
-    for place, row in found.items():
-        if place in unknown:
-            assert (row["value"], "no demand is known" in row["null_reason"]) == (None, True)
-        else:
-            assert row["value"] == pytest.approx(lost[place], rel=1e-9)
+    assert {place for place, row in found.items() if row["value"] is None} == unknown
+    assert all("no demand is known for" in found[place]["null_reason"] for place in unknown)
+    ((item, place),) = silent
+    policy = rows(workspace, INVENTORY_POLICY)
+    here = (pl.col("product_sku") == item) & (pl.col("location_id") == place)
+    known = policy.with_columns(demand_mean_day=pl.when(here).then(400.5).otherwise("demand_mean_day"))
+    workspace.lake.replace(INVENTORY_POLICY, known, Scope())
+    refresh_figures(workspace, anew=True)
+    lost, unknown, _ = true_lost_sales(history, workspace)
+    told = {name: row["value"] for name, row in kpi(workspace, "estimated_lost_sales").items()}
+    assert unknown == set()
+    assert told == pytest.approx(lost)
+    assert lost["*"] == lost[place] > 0
+    workspace.lake.replace(INVENTORY_POLICY, policy, Scope())
+    plan(workspace)
 
 
 def test_the_share_at_or_below_the_reorder_point_counts_true_positions(planned):
