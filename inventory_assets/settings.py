@@ -35,6 +35,17 @@ class OrdersSettings(BaseModel):
     )
 
 
+class ErpSettings(BaseModel):
+    """The ordering system approved purchases are posted to."""
+
+    url: str = Field(default="", description="Address of its orders (http or https); empty posts nothing.")
+    token: SecretStr | None = Field(default=None, description="Sent as `Authorization: Bearer …`; never logged.")
+    timeout_seconds: float = Field(default=15.0, gt=0, description="How long one attempt may take.")
+    retry_seconds: tuple[float, ...] = Field(
+        default=(1, 4, 15), description="Waits before each further attempt after no answer, 5xx or 429."
+    )
+
+
 class ForecastSettings(BaseModel):
     """How demand is forecast."""
 
@@ -254,6 +265,7 @@ class Settings(BaseSettings):
     block_rows: int = Field(default=500_000, ge=1, description="Bronze rows computed and written together, about.")
     ingest: IngestSettings = IngestSettings()
     orders: OrdersSettings = OrdersSettings()
+    erp: ErpSettings = ErpSettings()
     forecast: ForecastSettings = ForecastSettings()
     publish: PublishSettings = PublishSettings()
     quality: QualitySettings = QualitySettings()

@@ -27,6 +27,7 @@ from inventory_assets.api.metrics import MEDIA_TYPE, Metrics
 from inventory_assets.api.modes import ModeRoutes
 from inventory_assets.api.openapi import ADDRESS as OPENAPI
 from inventory_assets.api.openapi import document_text
+from inventory_assets.api.proposals import ProposalRoutes
 from inventory_assets.api.routing import Route, Router
 from inventory_assets.api.service import Service, json_response
 from inventory_assets.api.stock import StockRoutes
@@ -105,9 +106,11 @@ class Application:
             draw=draw,
             readers=self._readers,
         )
+        self._proposals = ProposalRoutes(self.service, settings)
         router = Router(
             (
                 *(route for kind in KINDS for route in kind(self.service).routes()),
+                *self._proposals.routes(),
                 Route("GET", OPENAPI, self._openapi),
                 Route("GET", "/metrics", self._metrics),
                 Route("GET", "/healthz", self._healthy),
@@ -129,6 +132,7 @@ class Application:
         closing = loop.run_in_executor(None, self.writer.close)
         await asyncio.wait([closing], timeout=CLOSE_SECONDS)
         self._watch.close()
+        self._proposals.close()
         self._readers.shutdown(wait=False, cancel_futures=True)
 
     async def _live(self, receive: Receive, send: Send) -> None:

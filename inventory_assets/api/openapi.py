@@ -11,6 +11,7 @@ import functools
 import msgspec
 
 from inventory_assets.api import openapi_acts as acts
+from inventory_assets.api import openapi_proposals as proposals
 from inventory_assets.api.describing import (
     CODE,
     COUNT,
@@ -59,8 +60,11 @@ def openapi() -> Json:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "paths": _paths() | acts.paths(),
-        "components": {"schemas": _schemas() | acts.schemas(), "parameters": _parameters() | acts.parameters()},
+        "paths": _paths() | acts.paths() | proposals.paths(),
+        "components": {
+            "schemas": _schemas() | acts.schemas() | proposals.schemas(),
+            "parameters": _parameters() | acts.parameters() | proposals.parameters(),
+        },
     }
 
 

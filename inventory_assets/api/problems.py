@@ -40,6 +40,12 @@ OWN_PROBLEMS: Mapping[str, ProblemType] = MappingProxyType(
         "version_changed": ProblemType(
             412, "The stock changed since it was read", "Read it again and decide anew; nothing was stored."
         ),
+        "proposal_unknown": ProblemType(404, "No such proposal", "Check its id; plans change every night."),
+        "proposal_decided": ProblemType(
+            409, "Something else was decided before", "See what; a decision is never taken back."
+        ),
+        "lake_busy": ProblemType(503, "The lake is being written", "Send it again; deciding twice is one decision."),
+        "lake_away": ProblemType(503, "The lake cannot be used", "Send it again later; the log says why."),
         "command_refused": ProblemType(409, "The command was not carried out", "See why; nothing moved."),
         "queue_full": ProblemType(429, "Too many events wait", "Wait as Retry-After says, then send it again."),
         "disk_full": ProblemType(

@@ -10,12 +10,15 @@ from inventory_assets.contracts.gold import PROCESSED
 from inventory_assets.contracts.model import Column, Reach, Table, count, day, flag, instant, money, ratio, text, units
 from inventory_assets.contracts.parameters import PLANNING_PARAMETERS
 
-URGENCIES = ("order_now", "reorder", "ok")
-"""Out of stock before a new order can arrive; at or below the reorder point; neither."""
+URGENCIES = ("emergency", "order_now", "reorder", "ok")
+"""Somebody asked for it as an emergency; out of stock before a new order can arrive; at or below the reorder point;
+none of these."""
 KINDS = ("purchase", "transfer")
-PROPOSAL_STATES = ("proposed", "approved", "rejected", "sent")
-"""States a proposal may have here; from `sent` on the supplier's reports tell the state (contracts.orders)."""
-DECISION_ACTIONS = ("approve", "reject", "send")
+PROPOSAL_STATES = ("proposed", "approved", "rejected", "sent", "confirmed")
+"""States a proposal may have here; once the supplier reports the order, its reports tell the state
+(contracts.orders)."""
+DECISION_ACTIONS = ("approve", "reject", "send", "confirm", "refuse")
+"""What is recorded about a proposal; `refuse` is the answer of an ordering system that did not take it."""
 EXCEPTION_KINDS = (
     "stock_unknown", "overdue", "expedite", "postpone", "cancel", "excess", "no_policy", "limits_contradict",
     "shortfall",
@@ -122,36 +125,43 @@ ORDER_PROPOSALS = _table(
         text("currency", "ISO 4217 code.", nullable=True),
         day("order_on", "Next day on which the order can be placed."),
         day("expected_on", "Day it should arrive."),
-        units("on_hand", "On hand.", minimum=0),
-        units("unavailable", "Of these unavailable."),
-        units("reserved", "Promised to customers; 0 until reservations are kept.", minimum=0),
-        units("on_order", "On order.", minimum=0),
-        units("in_transit", "In transit.", minimum=0),
+        units("on_hand", "On hand; an emergency may have none of the figures of stock and policy.", nullable=True,
+              minimum=0),
+        units("unavailable", "Of these unavailable.", nullable=True),
+        units("reserved", "Promised to customers; 0 until reservations are kept.", nullable=True, minimum=0),
+        units("on_order", "On order.", nullable=True, minimum=0),
+        units("in_transit", "In transit.", nullable=True, minimum=0),
         units("approved_before", "Units of approved proposals no supplier report shows yet.", minimum=0),
-        units("position", "Sum of these: the inventory position."),
-        units("reorder_point", "Position at or below which an order is due.", minimum=0),
-        units("order_up_to", "Position after the order.", minimum=0),
+        units("position", "Sum of these: the inventory position.", nullable=True),
+        units("reorder_point", "Position at or below which an order is due.", nullable=True, minimum=0),
+        units("order_up_to", "Position after the order.", nullable=True, minimum=0),
         units("wanted", "Units missing, or the fixed quantity.", minimum=1),
         units("transferred", "Units of these that other locations give.", minimum=0),
         text("changes", "Why the quantity is not what is missing: codes, comma between.", nullable=True),
         text("sentence", "The arithmetic in words; its figures give the quantity."),
         text("warning", "Overstock or another doubt.", nullable=True),
-        text("held", "Why it should wait: below the supplier's minimum value, or over the budget.", nullable=True),
+        text("held", "Why it waits: below the supplier's minimum value, over the budget, or refused by the ordering "
+             "system.", nullable=True),
         text("stock_basis", "How the stock is known; `assumed` is an assumption of the settings."),
         text("order_id", "Purchase order it was sent in.", nullable=True),
         text("decided_by", "Who approved or rejected it.", nullable=True, data_class="personal"),
         instant("decided_at", "When.", nullable=True),
     ),
-    ("replenishment/inventory_policy", "gold/inventory_position", "replenishment/proposal_decisions"),
-)
+    ("replenishment/inventory_policy", "gold/inventory_position", "replenishment/proposal_decisions",
+     "bronze/retail_events"),
+)  # fmt: skip
 PROPOSAL_DECISIONS = Table(
     "replenishment",
     "proposal_decisions",
-    "What was decided about proposals: approved, rejected, sent. Appended, never rewritten: its own audit.",
+    "What was decided about proposals: approved, rejected, sent, confirmed, refused by the ordering system. Appended, "
+    "never rewritten: its own audit.",
     "one decision",
     ("decision_id",),
     (
-        text("decision_id", "Identity: proposal and action, so that deciding twice is one decision."),
+        text(
+            "decision_id",
+            "Identity: proposal and action (and what was said, of a refusal), so that deciding twice is one decision.",
+        ),
         text("proposal_id", "Proposal."),
         text("action", "What was decided.", allowed=DECISION_ACTIONS),
         text("kind", "Purchase or transfer.", allowed=KINDS),
@@ -181,7 +191,7 @@ REORDER_ALERTS = _table(
     ("product_sku", "location_id"),
     (
         *_PAIR,
-        text("urgency", "How pressing it is.", allowed=URGENCIES[:2]),
+        text("urgency", "How pressing it is.", allowed=URGENCIES[1:3]),
         units("on_hand", "On hand.", minimum=0),
         units("position", "Inventory position."),
         units("reorder_point", "Position at or below which an order is due.", minimum=0),

@@ -18,17 +18,26 @@ from pathlib import Path
 LOOK_SECONDS = 0.2
 
 
+class LakeBusyError(RuntimeError):
+    """Another process kept writing the lake for longer than was waited."""
+
+
 @contextmanager
-def sole_writer(lock: Path, say_waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+def sole_writer(
+    lock: Path, say_waiting: Callable[[], None] = lambda: None, wait_seconds: float | None = None
+) -> Iterator[None]:
     """Hold the lock; wait for it as long as another process has it.
 
     Args:
         lock: the lock file, made where missing.
         say_waiting: called once if the lock is taken.
+        wait_seconds: how long to wait at most; None for ever.
 
     Raises:
+        LakeBusyError: the wait was over.
         OSError: the file cannot be made or locked; the message names it.
     """
+    ends = None if wait_seconds is None else time.monotonic() + wait_seconds
     lock.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
@@ -37,6 +46,8 @@ def sole_writer(lock: Path, say_waiting: Callable[[], None] = lambda: None) -> I
             if not said:
                 say_waiting()
                 said = True
+            if ends is not None and time.monotonic() >= ends:
+                raise LakeBusyError(f"another process writes the lake; waited {wait_seconds:g} s")
             time.sleep(LOOK_SECONDS)
         yield
     finally:

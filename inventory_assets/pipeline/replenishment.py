@@ -15,8 +15,10 @@ from inventory_assets.contracts.forecast import CUMULATIVE_DEMAND_FORECAST
 from inventory_assets.contracts.gold import (
     DAILY_INVENTORY_SUMMARY,
     INVENTORY_POSITION,
+    OPEN_SUPPLIER_ORDERS,
     SUPPLIER_PERFORMANCE,
 )
+from inventory_assets.contracts.log_tables import RETAIL_EVENTS
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.parameters import PLANNING_PARAMETERS
 from inventory_assets.contracts.replenishment import (
@@ -33,8 +35,9 @@ from inventory_assets.contracts.silver import (
     SUPPLIERS,
 )
 from inventory_assets.lakehouse.lake import Lake, Scope
+from inventory_assets.pipeline.emergencies import emergencies
 from inventory_assets.pipeline.workspace import Report, Workspace, nothing_new
-from inventory_assets.replenishment.deciding import under_way
+from inventory_assets.replenishment.deciding import confirmed_by, under_way
 from inventory_assets.replenishment.demand_history import History, daily_demand, history
 from inventory_assets.replenishment.parameters import outlier_days
 from inventory_assets.replenishment.policy_inputs import policy_pairs
@@ -54,8 +57,10 @@ PROPOSAL_INPUTS = (
     INVENTORY_POSITION,
     PROPOSAL_DECISIONS,
     SUPPLIER_ORDERS,
+    OPEN_SUPPLIER_ORDERS,
     STOCK_MOVEMENTS,
     LOCATIONS,
+    RETAIL_EVENTS,
 )
 
 
@@ -130,9 +135,15 @@ def demand_of(
 
 
 def refresh_proposals(workspace: Workspace, *, anew: bool = False) -> Report:
-    """Propose orders and transfers when a policy, a position, a decision, a report or the day changed, or `anew`."""
+    """Propose orders and transfers when a policy, a position, a decision, a report or the day changed, or `anew`.
+
+    First what was sent and a supplier reports by its number is noted as confirmed.
+    """
     lake, today = workspace.lake, workspace.now().date()
     report = Report((ORDER_PROPOSALS,))
+    confirmed = confirmed_by(lake.scan(PROPOSAL_DECISIONS).collect(), ordered(lake, {}), workspace.now())
+    if confirmed.height:
+        lake.append(PROPOSAL_DECISIONS, confirmed)
     pins = stale(lake, (ORDER_PROPOSALS,), PROPOSAL_INPUTS, today, anew=anew)
     if pins is None:
         return report
@@ -159,7 +170,7 @@ def proposal_inputs(workspace: Workspace, pins: Mapping[str, int]) -> Inputs:
         position=rows(INVENTORY_POSITION).collect(),
         under_way=under_way(
             decisions,
-            rows(SUPPLIER_ORDERS).select("order_id").unique().collect(),
+            ordered(lake, pins),
             moved.select("product_sku", "location_id", "kind", "quantity", "event_time").collect(),
             today,
             workspace.stop_counting_after_days,
@@ -168,7 +179,26 @@ def proposal_inputs(workspace: Workspace, pins: Mapping[str, int]) -> Inputs:
         last=lake.scan(ORDER_PROPOSALS).collect(),
         warehouses=frozenset(places["location_id"].to_list()),
         today=today,
+        emergencies=emergencies(lake, pins, today),
     )
+
+
+def ordered(lake: Lake, pins: Mapping[str, int]) -> pl.DataFrame:
+    """Numbers of the orders suppliers have: order_id. One they only plan, or have yet to approve, is not among them.
+
+    Args:
+        lake: the tables.
+        pins: their versions; the newest where none is named.
+    """
+    reported = lake.scan(SUPPLIER_ORDERS, pins.get(SUPPLIER_ORDERS.path)).select("order_id").unique()
+    planned = pl.col("reason").eq_missing(pl.lit("not_ordered_yet")).all()
+    before = (
+        lake.scan(OPEN_SUPPLIER_ORDERS, pins.get(OPEN_SUPPLIER_ORDERS.path))
+        .group_by("order_id")
+        .agg(planned=planned)
+        .filter(pl.col("planned"))
+    )
+    return reported.join(before, on="order_id", how="anti").collect()
 
 
 def stale(

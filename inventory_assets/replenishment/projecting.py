@@ -131,7 +131,7 @@ def alerts(stock: pl.DataFrame, projected: pl.DataFrame, proposals: pl.DataFrame
     """
     out = projected.filter("first_stock_out").select(*PAIR, out_of_stock_on="day")
     wanted = (
-        proposals.filter(pl.col("state").is_in(["proposed", "approved", "sent"]))
+        proposals.filter(pl.col("state").is_in(["proposed", "approved", "sent", "confirmed"]))
         .group_by(PAIR)
         .agg(proposed=pl.col("quantity").sum())
     )

@@ -22,7 +22,9 @@ import polars as pl
 
 from inventory_assets.contracts.replenishment import ORDER_PROPOSALS
 from inventory_assets.contracts.schemas import polars_schema
-from inventory_assets.replenishment.deciding import standing
+from inventory_assets.replenishment.deciding import as_decided, standing
+from inventory_assets.replenishment.emergencies import URGENCY as EMERGENCY
+from inventory_assets.replenishment.emergencies import Emergency, emergency_rows
 from inventory_assets.replenishment.explaining import changes, position_words, urgency, wanted_units, wish_words
 from inventory_assets.replenishment.explaining import sentence as explained
 from inventory_assets.replenishment.rounding import WORDS, round_order
@@ -30,7 +32,7 @@ from inventory_assets.replenishment.sharing import Place, transfers
 
 Row = dict[str, Any]
 PAIR = ("product_sku", "location_id")
-URGENT = {"order_now": 0, "reorder": 1, "ok": 2}
+URGENT = {EMERGENCY: 0, "order_now": 1, "reorder": 2, "ok": 3}
 NO_TRANSFERS_FOLLOWED = "transfers to this location are not followed; none under way is taken"
 
 
@@ -46,6 +48,7 @@ class Inputs:
         last: rows of `replenishment/order_proposals` as computed last time.
         warehouses: locations that are warehouses.
         today: the day.
+        emergencies: what was asked for at once.
     """
 
     policy: pl.DataFrame
@@ -55,6 +58,7 @@ class Inputs:
     last: pl.DataFrame
     warehouses: frozenset[str]
     today: date
+    emergencies: tuple[Emergency, ...] = ()
 
 
 def stock_now(inputs: Inputs) -> pl.DataFrame:
@@ -95,7 +99,15 @@ def proposals(inputs: Inputs) -> pl.DataFrame:
     for row in kept:
         row.setdefault("proposal_id", _identity(row, approved_before.get((row["product_sku"], row["location_id"]))))
     _hold(kept)
+    kept += _emergencies(inputs)
     return _as_table([*_with_states(kept, inputs), *_decided(inputs)], inputs.today)
+
+
+def _emergencies(inputs: Inputs) -> list[Row]:
+    """Proposals of emergencies that were not approved yet; what was approved is under way."""
+    said = standing(inputs.decisions).by_proposal
+    fresh = [each for each in inputs.emergencies if said.get(each.proposal_id, {}).get("action") in (None, "reject")]
+    return emergency_rows(fresh, inputs.policy, inputs.position, inputs.under_way, inputs.today)
 
 
 def _is_due(row: Row) -> bool:
@@ -225,7 +237,7 @@ def _kept(made: list[Row], inputs: Inputs) -> list[Row]:
     open_before = {
         (row["kind"], row["product_sku"], row["location_id"], row["from_location_id"]): row
         for row in inputs.last.to_dicts()
-        if row["state"] in ("proposed", "rejected")
+        if row["state"] in ("proposed", "rejected") and row["urgency"] != EMERGENCY
     }
     found = []
     for row in made:
@@ -302,23 +314,18 @@ def _with_states(rows: list[Row], inputs: Inputs) -> list[Row]:
 
 def _decided(inputs: Inputs) -> list[Row]:
     """Approved and sent proposals that are still under way, as they were when they were decided."""
-    said = standing(inputs.decisions).by_proposal
+    stood = standing(inputs.decisions)
     waiting = set(inputs.under_way.filter(pl.col("incoming") > 0).select(PAIR).rows())
     found = []
     for row in inputs.last.to_dicts():
-        decision = said.get(row["proposal_id"])
+        decision = stood.by_proposal.get(row["proposal_id"])
         if (
             decision is None
             or decision["action"] == "reject"
             or (row["product_sku"], row["location_id"]) not in waiting
         ):
             continue
-        value = row["unit_cost"] * decision["quantity"] if row["unit_cost"] is not None else None
-        found.append({
-            **row, "state": "sent" if decision["action"] == "send" else "approved", "quantity": decision["quantity"],
-            "value": value, "order_id": decision["order_id"], "decided_by": decision["author"],
-            "decided_at": decision["decided_at"], "held": None,
-        })  # fmt: skip
+        found.append(as_decided(row, stood))
     return found
 
 
@@ -349,7 +356,7 @@ def nervousness(before: pl.DataFrame, after: pl.DataFrame) -> float:
     one, two = (
         {
             tuple(row[:-1]): row[-1]
-            for row in frame.filter(pl.col("state") == "proposed").select(*names, "quantity").rows()
+            for row in _open(frame).filter(pl.col("urgency") != EMERGENCY).select(*names, "quantity").rows()
         }
         for frame in (before, after)
     )

@@ -103,10 +103,14 @@ def test_a_proposal_is_shown_approved_once_and_sent_once(installation):
         installation, "proposals", "reject", first["proposal_id"], *WHO, code=1
     )  # fmt: skip
     sent = ran(installation, "proposals", "send", "--author", "mona", "--json")
-    assert [(each["lines"], each["written"]) for each in sent] == [(1, True)]
+    assert [(each["lines"], each["written"]) for each in sent["orders"]] == [(1, True)]
+    assert (sent["events"], sent["erp"]) == (None, None), "neither a live database nor an ordering system is set"
     assert "0 files written, 1 were there" in ran(installation, "proposals", "send", "--author", "mona")
     states = {row["proposal_id"]: row["state"] for row in ran(installation, "proposals", "list", "--json")}
     assert states[first["proposal_id"]] == "sent"
+    confirm = ("proposals", "confirm", first["proposal_id"], *WHO, "--json")
+    assert [ran(installation, *confirm)["decided"] for _ in range(2)] == [1, 0]
+    assert ran(installation, "proposals", "list", "--state", "confirmed", "--json")[0]["order_id"].startswith("PO-")
 
 
 def test_a_history_too_short_for_a_backtest_says_so(installation):

@@ -22,8 +22,10 @@ from inventory_assets.contracts.replenishment import (
 )
 from inventory_assets.contracts.schemas import duplicated_keys
 from inventory_assets.contracts.tables import PLANNED, TABLES
-from inventory_assets.pipeline.planning import decide_about, send_orders, set_parameters, what_if
+from inventory_assets.lakehouse.lake import Scope
+from inventory_assets.pipeline.planning import set_parameters, what_if
 from inventory_assets.pipeline.planning_figures import refresh_figures, refresh_watched
+from inventory_assets.pipeline.proposals import decide_about, send_orders
 from inventory_assets.pipeline.replenishment import refresh_policy, refresh_proposals
 from inventory_assets.replenishment.parameters import Setting
 from inventory_assets.settings import Settings
@@ -176,11 +178,137 @@ def test_supplier_figures_and_risk_equal_the_true_lead_times(planned):
         assert row["probability"] >= round(1 + 9 * late)
 
 
-def test_record_accuracy_counts_the_counts_that_match(planned):
-    _, workspace, _ = planned
+def test_record_accuracy_is_the_share_of_true_counts_within_the_tolerance_of_the_class(planned):
+    history, workspace, _ = planned
+    classes = {
+        (row["product_sku"], row["location_id"]): row["abc"] for row in rows(workspace, INVENTORY_POLICY).to_dicts()
+    }
+    by_pair: dict[tuple[str, str], list[dict]] = {}
+    for event in history.truth["stock_events"].to_dicts():
+        by_pair.setdefault((event["product_sku"], event["location_id"]), []).append(event)
+    books = {pair: {day["business_day"]: day["book"] for day in days} for pair, days in true_days(history).items()}
+    counted, matching, unknown = 0, 0, 0
+    for (item, place), events in by_pair.items():
+        expected: int | None = None
+        for event in sorted(events, key=lambda each: each["event_time"]):
+            if event["kind"] == "count":
+                yesterday = event["business_day"] - timedelta(days=1)
+                if books.get((item, place), {}).get(yesterday) is None:
+                    unknown += 1
+                else:
+                    tolerance = {"A": 0.0, "B": 0.01, "C": 0.02}[classes.get((item, place), "C")]
+                    counted += 1
+                    matching += abs(event["quantity"] - expected) <= tolerance * abs(expected)
+            expected = event["book"]
     row = kpi(workspace, "record_accuracy")["*"]
-    assert row["denominator"] > 20
-    assert 0 < row["value"] < 1, "the simulator loses goods unseen"
+    assert counted > 20
+    assert 0 < matching < counted, "the simulator loses goods unseen"
+    assert unknown > 0, "a first count says nothing of the record"
+    assert (row["numerator"], row["denominator"]) == (matching, counted)
+    assert row["value"] == pytest.approx(matching / counted)
+
+
+def costs_of(workspace) -> dict[str, float]:
+    """Cost of a unit by item, of the item master."""
+    master = workspace.lake.scan(TABLES["silver/products"]).filter(pl.col("is_current")).collect()
+    return {row["product_sku"]: float(row["unit_cost"]) for row in master.to_dicts()}
+
+
+def test_dead_stock_is_what_was_never_asked_for(planned):
+    history, workspace, _ = planned
+    asked = {pair[:2] for pair, (units, _) in true_sales(history, workspace).items() if units > 0}
+    for event in history.truth["stock_events"].to_dicts():
+        if event["kind"] in ("transfer_out", "issue") and event["location_id"].startswith("WH"):
+            asked.add((event["product_sku"], event["location_id"]))
+    costs, value, dead = costs_of(workspace), 0.0, 0.0
+    for pair, days in true_days(history).items():
+        worth = max(days[-1]["book"], 0) * costs[pair[0]]
+        value += worth
+        dead += 0.0 if pair in asked else worth
+    row = kpi(workspace, "dead_stock")["*"]
+    assert 0 < dead < value
+    assert row["value"] == pytest.approx(dead / value, rel=1e-9)
+    assert row["meets_target"] == (dead / value <= 0.05)
+
+
+def true_lost_sales(history, workspace) -> tuple[dict[str, float], set[str], set[tuple[str, str]]]:
+    """Units by place, places where a day without stock has no expected demand, and the pairs of these days."""
+    expected = {
+        (row["product_sku"], row["location_id"]): row["demand_mean_day"]
+        for row in rows(workspace, INVENTORY_POLICY).to_dicts()
+    }
+    sales = true_sales(history, workspace)
+    bought = {pair[:2] for pair, (units, _) in sales.items() if units > 0}
+    lost = dict.fromkeys(("*", *history.truth["stock_days"]["location_id"].unique()), 0.0)
+    unknown: set[str] = set()
+    silent: set[tuple[str, str]] = set()
+    for pair, days in true_days(history).items():
+        for day in days:
+            if pair not in bought or day["book"] > 0:
+                continue
+            mean = expected.get(pair)
+            if mean is None:
+                unknown |= {"*", pair[1]}
+                silent.add(pair)
+                continue
+            missed = max(0.0, mean - sales.get((*pair, day["business_day"]), (0, 0.0))[0])
+            lost["*"] += missed
+            lost[pair[1]] += missed
+    return lost, unknown, silent
+
+
+def test_lost_sales_are_the_expected_demand_of_true_days_without_stock_and_null_where_none_is_known(planned):
+    history, workspace, _ = planned
+    _, unknown, silent = true_lost_sales(history, workspace)
+    found = kpi(workspace, "estimated_lost_sales")
+    assert {place for place, row in found.items() if row["value"] is None} == unknown
+    assert all("no demand is known for" in found[place]["null_reason"] for place in unknown)
+    ((item, place),) = silent
+    policy = rows(workspace, INVENTORY_POLICY)
+    here = (pl.col("product_sku") == item) & (pl.col("location_id") == place)
+    known = policy.with_columns(demand_mean_day=pl.when(here).then(400.5).otherwise("demand_mean_day"))
+    workspace.lake.replace(INVENTORY_POLICY, known, Scope())
+    refresh_figures(workspace, anew=True)
+    lost, unknown, _ = true_lost_sales(history, workspace)
+    told = {name: row["value"] for name, row in kpi(workspace, "estimated_lost_sales").items()}
+    assert unknown == set()
+    assert told == pytest.approx(lost)
+    assert lost["*"] == lost[place] > 0
+    workspace.lake.replace(INVENTORY_POLICY, policy, Scope())
+    plan(workspace)
+
+
+def test_the_share_at_or_below_the_reorder_point_counts_true_positions(planned):
+    history, workspace, _ = planned
+    levels = {
+        (row["product_sku"], row["location_id"]): row["reorder_point"]
+        for row in rows(workspace, INVENTORY_POLICY).to_dicts()
+    }
+    coming: dict[tuple[str, str], int] = {}
+    for line in history.truth["orders"].filter(pl.col("open_quantity") > 0).to_dicts():
+        if (history.config.end.date() - line["expected_delivery"].date()).days <= 14:
+            pair = (line["product_sku"], line["location_id"])
+            coming[pair] = coming.get(pair, 0) + line["open_quantity"]
+    low, planned_pairs, without = 0, 0, 0
+    for pair, days in true_days(history).items():
+        if levels.get(pair) is None:
+            without += 1
+            continue
+        position = max(days[-1]["book"], 0) - days[-1]["unavailable"] + coming.get(pair, 0)
+        planned_pairs += 1
+        low += position <= levels[pair]
+    row = kpi(workspace, "share_at_or_below_reorder_point")["*"]
+    assert without > 0, "pairs without a level are left out"
+    assert (row["numerator"], row["denominator"]) == (low, planned_pairs)
+    assert row["value"] == pytest.approx(low / planned_pairs)
+
+
+def test_before_an_approval_the_time_to_decide_is_null_with_a_reason(planned):
+    _, workspace, _ = planned
+    assert rows(workspace, PROPOSAL_DECISIONS).is_empty()
+    row = kpi(workspace, "reorder_lead_time_decision")["*"]
+    assert (row["value"], row["meets_target"]) == (None, None)
+    assert row["null_reason"] == "no proposal that is still listed was approved"
 
 
 def test_what_nobody_reports_is_null_with_a_reason(planned):
@@ -297,6 +425,20 @@ def test_an_approved_proposal_leaves_once_and_is_not_proposed_again(planned, tmp
     assert after.filter(pl.col("proposal_id").is_in(ids))["state"].to_list() == ["sent"] * len(ids)
     fresh = after.filter(pl.col("state") == "proposed").join(pairs, on=pairs.columns, how="semi")
     assert fresh.is_empty()
+    waiting = after.filter(pl.col("state") == "proposed", pl.col("made_on") < tomorrow.now().date())
+    decide_about(tomorrow, lock, [waiting["proposal_id"][0]], "approve", "mona", "a day later")
+    plan(tomorrow)
+    made = {row["proposal_id"]: row["made_on"] for row in rows(tomorrow, ORDER_PROPOSALS).to_dicts()}
+    waited = [
+        (each["decided_at"].date() - made[each["proposal_id"]]).days
+        for each in rows(tomorrow, PROPOSAL_DECISIONS).to_dicts()
+        if each["action"] == "approve" and each["proposal_id"] in made
+    ]
+    told = kpi(tomorrow, "reorder_lead_time_decision")["*"]
+    assert sorted(waited) == [*[0] * len(ids), 1]
+    assert told["value"] == pytest.approx(sum(waited) / len(waited))
+    assert told["meets_target"]
+
     late = workspace_at(settings, history.config.end + timedelta(days=200))
     plan(late)
     forgotten = rows(late, ORDER_PROPOSALS).join(pairs, on=pairs.columns, how="semi")

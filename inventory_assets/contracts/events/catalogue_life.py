@@ -238,6 +238,19 @@ NOTICES = (
         aliases=("REORDER_ALERT",),
     ),
     news(
+        "purchase_order.approved",
+        notices.PurchaseOrderApproved,
+        {
+            **_KEY,
+            "proposal_id": "6f1f0d1d2c0b4f6f8a11",
+            "quantity": 48,
+            "supplier_id": "SUP-7",
+            "expected_on": "2024-02-01",
+        },
+        category="integration",
+        sender="this service",
+    ),
+    news(
         "inventory.reconciled",
         notices.InventoryReconciled,
         {**_KEY, "live": 120, "batch": 118, "resolution": "Merged", "cause": "late arrival"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from pydantic import ConfigDict, Field
@@ -14,6 +15,7 @@ from inventory_assets.contracts.events.fields import (
     Instant,
     Number,
     Payload,
+    PositiveUnits,
     Sku,
     Text,
     Units,
@@ -91,6 +93,17 @@ class ReorderTriggered(Payload):
     location_id: Code = LOCATION
     inventory_position: int = Field(description="Inventory position.")
     reorder_point: Units = Field(description="Reorder point.")
+
+
+class PurchaseOrderApproved(Payload):
+    """A proposed purchase was approved: told once, whoever takes the order and whenever it is sent."""
+
+    proposal_id: Code = Field(description="The proposal; the same order whatever carries it.")
+    product_sku: Sku = ITEM
+    location_id: Code = LOCATION
+    quantity: PositiveUnits = Field(description="Approved units.")
+    supplier_id: Code | None = Field(default=None, description="Supplier; null: the item master names none.")
+    expected_on: date = Field(strict=False, description="Day it should arrive.")
 
 
 class LargeChange(Payload):
