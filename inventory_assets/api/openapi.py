@@ -25,6 +25,7 @@ Json = dict[str, Any]
 _TEXT = {"type": "string"}
 _CODE = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": r"^[!-~]+$"}
 _INSTANT = {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?[Zz]$"}
+_DAY = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d\d-\d\d$"}
 _COUNT = {"type": ["integer", "null"]}
 _WHOLE = {"type": "integer", "minimum": 0}
 _NEXT = {"type": ["string", "null"], "description": "Address of the next page."}
@@ -77,6 +78,7 @@ def _paths() -> Json:
                 ("sku", "neededStore", "time", "position"), {"200": _json("StockAsOf")},
             )
         },
+        "/api/v1/inventory/{sku}/available-to-promise": {"get": _promise()},
         "/api/v1/inventory/{sku}/adjust": {"post": _adjust()},
         "/api/v1/reservations": {"post": _command("reserve", "Hold units", "Reserve", "201")},
         "/api/v1/reservations/{reservationId}": {
@@ -184,6 +186,29 @@ def _status() -> Json:
     )  # fmt: skip
 
 
+def _promise() -> Json:
+    made = _operation(
+        "availableToPromise",
+        "What can be promised by a day",
+        "From on hand, reservations and receipts due: today, and every day until `until` on which it changes. Without "
+        "`until` the next 30 days.",
+        ("sku", "neededStore", "until"),
+        {"200": _json("Promises")},
+        404,
+    )
+    shown = {
+        "item": "A1", "storeId": "S1", "until": "2026-03-31", "onHand": 12, "reserved": 2, "unavailable": 0,
+        "available": 10, "inTransit": 0, "nullReason": None, "version": 7,
+        "promises": [
+            {"from": "2026-03-01", "receipts": 0, "available": 10},
+            {"from": "2026-03-09", "receipts": 40, "available": 50},
+        ],
+        "undatedReceipts": 0, "receiptsToldAt": "2026-03-01T09:58:00Z", "receiptsReason": None,
+    }  # fmt: skip
+    made["responses"]["200"]["content"]["application/json"]["examples"] = {"receipt in a week": {"value": shown}}
+    return made
+
+
 def _adjust() -> Json:
     made = _operation(
         "adjustStock",
@@ -217,6 +242,7 @@ def _parameters() -> Json:
         "status": _query("status", {"enum": list(STATUSES)}, "How far it is."),
         "from": _query("from", _INSTANT, "Event time from here on."),
         "to": _query("to", _INSTANT, "Event time before here."),
+        "until": _query("until", _DAY, "Last day looked at, UTC."),
         "time": _query("time", _INSTANT, "What happened later does not count."),
         "position": _query("position", {**_WHOLE, "maximum": 2**63 - 1}, "What the log took later is not known yet."),
         "limit": _query("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, "Rows of a page."),
@@ -297,6 +323,21 @@ def _schemas() -> Json:
         "Stock": _object({"item": _TEXT, "storeId": _TEXT, "version": _WHOLE} | amounts | plain | reason),
         "Stocks": _object({"item": _TEXT, "total": {"type": "object"}, "stores": several("Stock")}),
         "StockAsOf": _object({"item": _TEXT, "storeId": _TEXT, "position": _WHOLE} | amounts | plain | reason),
+        "Promise": _object({"from": _DAY, "receipts": _WHOLE, "available": _WHOLE}),
+        "Promises": _object(
+            {"item": _TEXT, "storeId": _TEXT, "until": _DAY, "promises": several("Promise"), "undatedReceipts": _WHOLE},
+            {
+                "onHand": _COUNT,
+                "reserved": {"type": "integer"},
+                "unavailable": _COUNT,
+                "available": _COUNT,
+                "inTransit": {"type": "integer"},
+                "version": _WHOLE,
+                "receiptsToldAt": {"type": ["string", "null"]},
+                "receiptsReason": {"type": ["string", "null"]},
+            }
+            | reason,
+        ),
         "Changes": _object({"item": _TEXT, "changes": {"type": "array", "items": {"type": "object"}}, "next": _NEXT}),
         "Adjust": _object(
             {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from inventory_assets.contracts.events.envelope import SERVICE_SOURCE
 from inventory_assets.contracts.log_tables import STOCK_STATEMENTS, TOLD_BY_BATCH
 from inventory_assets.contracts.schemas import polars_schema
 from inventory_assets.contracts.silver import STOCK_MOVEMENTS
@@ -32,7 +33,8 @@ _KEPT = (*LINE, "kind", "event_time", "event_date")
 def live_effects(stock_events: pl.DataFrame, profiles: Profiles) -> pl.DataFrame:
     """Effects (`effect_frames.EFFECTS` and event_date) of the events that count.
 
-    Left out: what the door set aside, what the lake itself told the log, and codes that are no goods for their source.
+    Left out: what the door set aside, what the lake itself told the log, and codes that are no goods for their source;
+    what the live layer decided is about goods.
 
     Args:
         stock_events: rows of `bronze/stock_events`.
@@ -43,7 +45,7 @@ def live_effects(stock_events: pl.DataFrame, profiles: Profiles) -> pl.DataFrame
     effects = effects_of_texts(counted, "event_date")
     for source in effects["source_system"].unique():
         pattern = profiles[source].merchandise_pattern
-        if pattern is not None:
+        if pattern is not None and source != SERVICE_SOURCE:
             effects = effects.filter((pl.col("source_system") != source) | pl.col("product_sku").str.contains(pattern))
     return effects
 
