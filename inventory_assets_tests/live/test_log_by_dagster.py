@@ -74,6 +74,11 @@ def test_a_refresh_tells_the_opened_log_of_new_files_and_the_night_proves_the_ba
     assert installation.refresh().success
     told = connection.execute("SELECT source, type, left(event_id, 6) FROM event_log").fetchall()
     assert told == [("till", "stock.moved", "batch:")] * 2
+    pairs = connection.execute("SELECT count(*) FROM live_pairs").fetchone()
+    assert pairs == (installation.rows("gold/inventory_position").height,)
+    (version,) = connection.execute("SELECT version FROM live_masters").fetchone() or (0,)
+    assert installation.refresh().success
+    assert connection.execute("SELECT version FROM live_masters").fetchall() == [(version,)]
     work(connection, orders())
     job = loaded().resolve_job_def("live_upkeep")
     assert job.execute_in_process(instance=installation.instance).success
