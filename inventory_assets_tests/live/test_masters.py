@@ -163,6 +163,6 @@ def test_a_rule_is_the_same_for_one_effect_and_for_a_frame():
 
 def test_a_fact_is_stored_with_all_its_effects_whatever_counts_now(engine, connection):
     publish(engine, MASTERS, NOON)
-    accept(engine, [level("A", "S", 3, 1)])
-    kept = connection.execute("SELECT effects FROM event_log").fetchone()
-    assert kept == (entry_of(level("A", "S", 3, 1)).effects,)
+    said = level("A", "S", 3, 1)
+    accept(engine, [said])
+    assert connection.execute("SELECT effects FROM event_log").fetchone() == (entry_of(said).effects,)
