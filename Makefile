@@ -54,7 +54,8 @@ chaos: $(READY) ## Long campaigns: only the slow tests, with the counts of the p
 	@INVENTORY_TEST_PROFILE=chaos $(BIN)/pytest -m slow -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 bench: $(READY) ## Every script of benchmarks/, into docs/benchmarks.md; takes hours (ONLY: names of some)
-	@for name in $(or $(ONLY),import_time main_line increment publication backfill scale latency write_amplification soak live_ingest); do \
+	@for name in $(or $(ONLY),import_time main_line increment publication backfill scale latency write_amplification soak \
+	  live_database live_ingest live_apply log_to_bronze rebuild stream forecast policies); do \
 	  echo "── $$name"; $(BIN)/python -m benchmarks.$$name --save || true; done
 
 clean: ## Remove environment and caches; data/ stays

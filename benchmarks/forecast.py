@@ -13,7 +13,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 import polars as pl
@@ -155,21 +155,27 @@ def synthetic(items: int, days: int) -> NDArray[np.float64]:
 def default_path(items: int = ITEMS, days: int = DAYS) -> dict:
     """Seconds of classes, choice, forecast and uncertainty of all items, and the memory of this process."""
     units, price = synthetic(items, days), np.ones(items)
-    begun = perf_counter()
+    begun, worked = perf_counter(), process_time()
     evidence = backtest(units, past_windows(days, HORIZON, WINDOWS), HORIZON, (*CANDIDATES, SES), price)
     chosen = choose(evidence)
     made = cut(units, days - 1, HORIZON, price, np.ones(items, dtype=bool))
     issued = issue(units, HORIZON, models_by_class(made.groups, chosen, chosen[ALL]))
     uncertainty(units, issued)
-    return {"seconds": perf_counter() - begun, "peak_bytes": peak_bytes(), "items": items, "days": days}
+    seconds = {"seconds": perf_counter() - begun, "processor_seconds": process_time() - worked}
+    return {**seconds, "peak_bytes": peak_bytes(), "items": items, "days": days}
 
 
 def twelve_models(items: int = BACKTESTED, days: int = DAYS) -> dict:
     """Seconds of twelve models over four windows."""
     units, names = synthetic(items, days), (*tuple(PLAIN)[1:], next(iter(CANDIDATES)))[-12:]
-    begun = perf_counter()
+    begun, worked = perf_counter(), process_time()
     backtest(units, past_windows(days, HORIZON, WINDOWS), HORIZON, names, np.ones(items))
-    return {"seconds": perf_counter() - begun, "models": list(names), "windows": WINDOWS, "items": items}
+    seconds = {"seconds": perf_counter() - begun, "processor_seconds": process_time() - worked}
+    return {**seconds, "models": list(names), "windows": WINDOWS, "items": items}
+
+
+def _seconds(timed: dict) -> str:
+    return f"{timed['seconds']:.1f} s ({timed['processor_seconds']:.1f} s of processor)"
 
 
 def alone(part: str) -> dict:
@@ -229,7 +235,7 @@ def main() -> int:
         figure(
             "forecast_path", "default path of forecasts, 3,000 items × 730 days: classes, choice by four windows, "
             "forecast, uncertainty of 28 sums", "≤ 10 s, ≤ 1.5 GB",
-            f"{path['seconds']:.1f} s, {path['peak_bytes'] / 1e9:.2f} GB",
+            f"{_seconds(path)}, {path['peak_bytes'] / 1e9:.2f} GB",
             reached=path["seconds"] <= 10 and path["peak_bytes"] <= 1.5e9, details=path,
         ),
         save=options.save,
@@ -237,7 +243,7 @@ def main() -> int:
     failed |= publish(
         figure(
             "forecast_backtest", "backtest of 12 models × 4 windows, 2,000 items × 730 days", "≤ 10 s",
-            f"{twelve['seconds']:.1f} s", reached=twelve["seconds"] <= 10, details=twelve,
+            _seconds(twelve), reached=twelve["seconds"] <= 10, details=twelve,
         ),
         save=options.save,
     )  # fmt: skip

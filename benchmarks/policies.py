@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ MEASURED_FROM, LAST = date(2010, 12, 1), date(2011, 5, 31)
 ACTIVE_WEEKS = 10
 BULK = 5
 CELLS = tuple((review, lead, target) for review, lead in ((7, 7), (7, 14), (1, 3)) for target in (0.90, 0.95, 0.98))
+EQUAL_FILLS = (0.92, 0.95)
+"""Fill rates at which stock is compared; the textbook does not reach the wanted 95 %."""
 OURS, TEXTBOOK = "forecast errors, fill rate", "textbook: mean·(L+R) + z·σ·√(L+R)"
 
 
@@ -38,12 +41,22 @@ def without_bulk(demand: np.ndarray, measured_days: int) -> np.ndarray:
     return np.minimum(demand, np.ceil(BULK * usual)[:, None].astype(np.int64))
 
 
+def published_once(lines: pl.DataFrame) -> pl.DataFrame:
+    """The lines of both sheets, those of the nine days that stand in both counted once.
+
+    A line an invoice really repeats stays: the n-th of equal lines of one sheet is the n-th of the other.
+    """
+    said = [name for name in lines.columns if name != "Sheet"]
+    numbered = lines.with_columns(occurrence=pl.int_range(pl.len()).over("Sheet", *said))
+    return numbered.unique([*said, "occurrence"], keep="first", maintain_order=True).drop("occurrence")
+
+
 def panel(folder: Path) -> tuple[np.ndarray, np.ndarray, str]:
     """Units a day by item, the price of each item, and the hash of both."""
-    lines = pl.read_parquet(folder / FILE).with_columns(
-        day=pl.col("InvoiceDate").dt.date(), item=pl.col("StockCode").str.to_uppercase()
+    lines = published_once(pl.read_parquet(folder / FILE)).with_columns(
+        day=pl.col("InvoiceDate").dt.date(), item=pl.col("StockCode").str.strip_chars().str.to_uppercase()
     )
-    goods = lines.filter(pl.col("item").str.contains(r"^\d{5}"), pl.col("Price") > 0)
+    goods = lines.filter(pl.col("item").str.contains(r"^\d{5}[A-Z]{0,2}$"), pl.col("Price") > 0)
     who = ["Customer ID", "item", "units", "day"]
     back = goods.filter(pl.col("Quantity") < 0).with_columns(units=-pl.col("Quantity")).select(who).unique()
     sold = goods.filter(pl.col("Quantity") > 0).with_columns(units=pl.col("Quantity")).join(back, on=who, how="anti")
@@ -76,15 +89,22 @@ def calibration(demand: np.ndarray, prices: Prices) -> dict[str, float]:
 def at_equal_fill(demand: np.ndarray, prices: Prices, setup: Setup, rng: np.random.Generator) -> dict[str, Any]:
     """Stock value of our formula against the textbook's, each at the target that reached the wanted fill."""
     runs, targets = {}, {}
-    for name in (OURS, TEXTBOOK):
+    for name in (TEXTBOOK, OURS):
         recipe = recipes(setup)[name]
-        targets[name] = target_for(demand, recipe, prices, setup)
+        targets[name] = target_for(demand, recipe, prices, setup, rounds=6)
         if targets[name] is None:
             return {"targets": targets}
         runs[name] = run_rule(demand, recipe(targets[name]), setup)
     change = difference(runs[OURS], runs[TEXTBOOK], prices, rng=rng)["stock_value"]
     fill = {name: figures(run, prices)["fill_value"] for name, run in runs.items()}
     return {"targets": targets, "fill": fill, "stock": [change.value, change.low, change.high]}
+
+
+def _said(stock: list[float] | None) -> str:
+    if stock is None:
+        return "the textbook does not get"
+    change, low, high = stock
+    return f"{100 * change:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def main() -> int:
@@ -103,20 +123,16 @@ def main() -> int:
         for row in nominal(demand, prices, setup, rng)
     ]
     errors = calibration(demand, prices)
-    equal = at_equal_fill(demand, prices, setup, rng)
+    equal = {fill: at_equal_fill(demand, prices, replace(setup, target=fill), rng) for fill in EQUAL_FILLS}
     off = [abs(each) for each in errors.values()]
-    stock = equal.get("stock")
-    told = (
-        f"{100 * stock[0]:.1f} % [{100 * stock[1]:.1f}, {100 * stock[2]:.1f}]"
-        if stock
-        else "textbook does not reach it"
-    )
-    good = stock is None or (stock[0] <= -0.10 and stock[2] < 0)
+    compared = [each["stock"] for each in equal.values() if "stock" in each]
+    told = ", ".join(f"at {fill:.0%} fill {_said(each.get('stock'))}" for fill, each in equal.items())
+    good = bool(compared) and all(change <= -0.10 and high < 0 for change, _low, high in compared)
     result = figure(
         "policies",
         f"order policies on {len(demand):,} items of Online Retail II (panel {digest})",
-        "fill within 1.5 points on average, 3 at most; ≥ 10 % less stock than the textbook at 95 % fill",
-        f"off by {np.mean(off):.2f} points on average, {max(off):.2f} at most; stock at 95 % fill {told}",
+        "fill within 1.5 points on average, 3 at most; ≥ 10 % less stock than the textbook at equal fill",
+        f"off by {np.mean(off):.2f} points on average, {max(off):.2f} at most; stock {told}",
         reached=bool(np.mean(off) <= 1.5 and max(off) <= 3 and good),
         details={"nominal": table, "calibration": errors, "equal_fill": equal},
     )  # fmt: skip

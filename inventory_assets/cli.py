@@ -9,12 +9,14 @@ import typer
 
 from inventory_assets.commands.backfill import backfill
 from inventory_assets.commands.database import database
+from inventory_assets.commands.dead_letters import deadletters
 from inventory_assets.commands.demo import demo
 from inventory_assets.commands.health import doctor
 from inventory_assets.commands.init import init
 from inventory_assets.commands.landing import load, reread, simulate
 from inventory_assets.commands.live import live
 from inventory_assets.commands.live_log import history
+from inventory_assets.commands.live_modes import modes
 from inventory_assets.commands.maintenance import maintain, restore
 from inventory_assets.commands.planning import backtest, params, replenish, whatif
 from inventory_assets.commands.proposals import proposals
@@ -69,6 +71,8 @@ app.add_typer(proposals, name="proposals")
 app.add_typer(database, name="db")
 app.add_typer(live, name="live")
 live.add_typer(history)
+live.add_typer(modes)
+live.add_typer(deadletters, name="deadletters")
 app.add_typer(webhook, name="webhook")
 
 if __name__ == "__main__":

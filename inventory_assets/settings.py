@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pydantic import BaseModel, Field, IPvAnyNetwork, SecretStr
@@ -297,6 +297,20 @@ class Settings(BaseSettings):
     def writer_lock(self) -> Path:
         """File whose lock the process holds that writes the lake."""
         return self.data_dir.resolve() / "lake.lock"
+
+    def now(self) -> datetime:
+        """The time of this installation: `fixed_clock` where one is set."""
+        return datetime.fromisoformat(self.fixed_clock) if self.fixed_clock else datetime.now(UTC)
+
+    @property
+    def has_live_database(self) -> bool:
+        """Whether there is a live database: one is named, or the embedded one was made."""
+        return self.names_database or self.database_folder.is_dir()
+
+    @property
+    def names_database(self) -> bool:
+        """Whether the live database is a server named by its URL; otherwise it is ours to start and stop."""
+        return bool(self.database_url and self.database_url.get_secret_value())
 
     @property
     def database_folder(self) -> Path:

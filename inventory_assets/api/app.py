@@ -9,7 +9,7 @@ import asyncio
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -40,15 +40,6 @@ if TYPE_CHECKING:
 
 CLOSE_SECONDS = 0.8
 """How long the last group may take to be written when the service stops; who waits for it was answered before."""
-
-
-def clock_of(settings: Settings) -> Callable[[], datetime]:
-    """The clock of an installation."""
-    fixed = settings.fixed_clock
-    if fixed:
-        instant = datetime.fromisoformat(fixed)
-        return lambda: instant
-    return lambda: datetime.now(UTC)
 
 
 def new_id() -> str:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,6 +87,36 @@ def first_line(error: BaseException) -> str:
     return (said.splitlines() or [type(error).__name__])[0][:300]
 
 
+class Sparing:
+    """Says when something that costs time may be done again: it takes a twentieth of the time at most."""
+
+    SHARE = 0.05
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """It may be done at once.
+
+        Args:
+            clock: seconds, never going back.
+        """
+        self._clock = clock
+        self._next = clock()
+
+    @property
+    def due(self) -> bool:
+        """Whether it may be done now."""
+        return self._clock() >= self._next
+
+    @contextmanager
+    def spent(self) -> Iterator[None]:
+        """Measure it being done."""
+        begun = self._clock()
+        try:
+            yield
+        finally:
+            ended = self._clock()
+            self._next = ended + (ended - begun) * (1 / self.SHARE - 1)
+
+
 class Watch:
     """A thread that looks at queue, disk and database again and again."""
 
@@ -103,16 +135,17 @@ class Watch:
             engine: the database.
             disk: a folder on the database's disk; None where that is on another machine.
             seconds: between two looks.
-            also: done after each successful look, on the same thread.
+            also: done after successful looks, on the same thread; less often where it takes long.
         """
         self._gate, self._engine, self._disk, self._seconds, self._also = gate, engine, disk, seconds, also
         self._end = threading.Event()
+        self._counting, self._figures = Sparing(), Sparing()
         self.look()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self._thread.start()
 
     def look(self) -> None:
-        """One look."""
+        """One look. A long queue is counted seldom; meanwhile its depth is that count and what was taken since."""
         from sqlalchemy import text
         from sqlalchemy.exc import SQLAlchemyError
 
@@ -120,10 +153,16 @@ class Watch:
             if self._disk is not None:
                 self._gate.free_bytes = shutil.disk_usage(self._disk).free
             with self._engine.connect() as connection:
-                most = {"most": self._gate.bounds.queued + 1}
-                self._gate.depth = connection.execute(text(_DEPTH), most).scalar_one()
+                if self._counting.due or self._gate.database:
+                    with self._counting.spent():
+                        most = {"most": self._gate.bounds.queued + 1}
+                        self._gate.depth = connection.execute(text(_DEPTH), most).scalar_one()
+                else:
+                    connection.execute(text("SELECT 1"))
             self._gate.database = ""
-            self._also()
+            if self._figures.due:
+                with self._figures.spent():
+                    self._also()
         except (SQLAlchemyError, OSError) as error:
             self._gate.lost(error)
             LOG.warning("the database cannot be used: %s", self._gate.database)

@@ -35,6 +35,7 @@ LATENCY_BUCKETS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.5, 1.0, 5.0, 30.0, 120.0)
 WINDOW_SECONDS = 60.0
 LOOKS_KEPT = 60
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+SCOPES = ("all", "item", "category", "location")
 
 
 class Metrics:
@@ -72,6 +73,12 @@ class Metrics:
         self._pool = Gauge("inventory_pool_connections", "Connections of this process", ("state",), registry=made)
         self._up = Gauge("inventory_database_up", "Whether the database can be used", registry=made)
         self._free = Gauge("inventory_disk_free_bytes", "Free bytes of the database's disk", registry=made)
+        self._dead = Gauge("inventory_dead_letters_open", "Parts that failed for good and wait", registry=made)
+        self._modes = Gauge("inventory_batch_only", "Keys only the batch side works on", ("scope",), registry=made)
+        self._saved = Gauge(
+            "inventory_state_writes_saved_ratio", "Share of recent effects that cost no write of the state",
+            registry=made,
+        )  # fmt: skip
         self._looks: deque[Figures] = deque(maxlen=LOOKS_KEPT)
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
@@ -122,6 +129,10 @@ class Metrics:
         self._lock_waits.set(now.lock_waits)
         self._snapshot.set(seconds_between(now.oldest_snapshot, now.at))
         self._connections.set(now.connections)
+        self._dead.set(now.dead_letters)
+        for scope in SCOPES:
+            self._modes.labels(scope).set(now.batch_only.get(scope, 0))
+        self._saved.set(float("nan") if now.saved_writes is None else now.saved_writes)
         for status, count in now.attempts.items():
             self._attempts.labels(status).inc(count)
         for error_class, count in now.errors.items():

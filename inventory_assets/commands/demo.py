@@ -29,6 +29,7 @@ from inventory_assets.commands.output import (
     working,
 )
 from inventory_assets.commands.signals import deaf, terminable
+from inventory_assets.commands.streaming import say_stream, stream_beside
 from inventory_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed of the simulated history.")] = 7,
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the Dagster UI; the next free one.")] = 3000,
     patience: Annotated[float, typer.Option(min=0.1, help="Minutes without any change before giving up.")] = 10.0,
+    stream: Annotated[
+        bool, typer.Option("--stream/--no-stream", help="Send a few events a second to the live service while serving.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Carry a history through all layers with Dagster's own sensors, print a summary, then serve until Ctrl-C."""
@@ -96,17 +100,12 @@ def demo(
                         await_socket(socket, supervisor.look)
                 for service in others:
                     supervisor.start(service)
-                wait(settings, supervisor, port, patience * 60, begun, as_json=as_json)
+                item = wait(settings, supervisor, port, patience * 60, begun, as_json=as_json)
                 finished = True
                 if once:
                     say_addresses(settings, port, "", once=True)
                     return
-                with live_beside(settings) as (look, events):
-                    say_addresses(settings, port, events, once=False)
-                    while True:
-                        supervisor.look()
-                        look()
-                        time.sleep(1)
+                serve(settings, supervisor, port, origin, seed, item, stream=stream)
             finally:
                 with deaf():
                     supervisor.stop()
@@ -124,10 +123,32 @@ def demo(
         fail(str(error))
 
 
+def serve(
+    settings: Settings, supervisor: Supervisor, port: int, origin: Origin, seed: int, item: str | None, *, stream: bool
+) -> None:
+    """Keep Dagster, the live service and the stream running until somebody ends it."""
+    with (
+        live_beside(settings) as (look, events),
+        stream_beside(settings, events, origin, seed, wanted=stream) as (look_too, sent),
+    ):
+        say_addresses(settings, port, events, once=False)
+        if sent:
+            say_stream(events, item if origin == "simulated" else None)
+        while True:
+            supervisor.look()
+            look()
+            look_too()
+            time.sleep(1)
+
+
 def wait(
     settings: Settings, supervisor: Supervisor, port: int, patience_seconds: float, begun: float, *, as_json: bool
-) -> None:
-    """Follow the work until the DuckDB file carries everything, then print the summary."""
+) -> str | None:
+    """Follow the work until the DuckDB file carries everything, then print the summary.
+
+    Returns:
+        The item that sells best, None where nothing was sold.
+    """
     from inventory_assets.lakehouse.lake import Lake
     from inventory_assets.operate.instance import HOST
     from inventory_assets.operate.location import LocationCheck
@@ -152,15 +173,17 @@ def wait(
             check=check,
         )
     summary = summarise(Lake(settings.lake, settings.secret_options), now, time.monotonic() - begun)
+    best_item = summary.top_products[0]["product_sku"] if summary.top_products else None
     if as_json:
         print_json(asdict(summary))
-        return
+        return best_item
     print_grid(("layer", "rows"), list(summary.rows_by_layer.items()), "Rows a layer")
     print_grid(("reason", "rows"), list(summary.quarantined.items()), f"Quarantined: {summary.quarantined_rows:,}")
     best = [tuple(row.values()) for row in summary.top_products]
     print_grid(("item", "name", "currency", "units", "revenue"), best, "Top products")
     score = "unknown, no sale" if summary.quality_score is None else f"{summary.quality_score:.4f}"
     Console(highlight=False).print(f"DQ score {score} · {summary.seconds:.0f} s from file to DuckDB")
+    return best_item
 
 
 def expectations(origin: Origin) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """The services of the live layer: `inventory live api|worker|all`.
 
-`all` is what one machine needs: the embedded database, the HTTP service and the workers, each a process of its own that
-is started again when it dies; one Ctrl-C stops them in order, the door first, the database last.
+`all` is what one machine needs: the embedded database, the HTTP service, the workers and the dispatcher of webhooks,
+each a process of its own that is started again when it dies; one Ctrl-C stops them in order, the door first, the
+database last.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +21,7 @@ from inventory_assets.commands.output import Exit, errors, fail, load_settings, 
 from inventory_assets.commands.signals import calling, deaf, terminable
 
 if TYPE_CHECKING:
+    from inventory_assets.live.database.server import EmbeddedServer
     from inventory_assets.operate.processes import Service
     from inventory_assets.operate.supervisor import Supervisor
     from inventory_assets.settings import Settings
@@ -35,7 +37,7 @@ Port = Annotated[
 @live.command()
 def api(port: Port = None) -> None:
     """Serve HTTP until Ctrl-C, with the embedded database where no URL is set."""
-    from inventory_assets.api.app import Application, clock_of
+    from inventory_assets.api.app import Application
     from inventory_assets.api.hosts import OpenAddressError
     from inventory_assets.api.serving import PortTakenError, bound, run
     from inventory_assets.live.database.problems import DatabaseError
@@ -50,7 +52,7 @@ def api(port: Port = None) -> None:
         with terminable(), listening, serving(settings) as engine:
             host, taken = listening.getsockname()[:2]
             errors().print(f"events    http://{host}:{taken}/api/v1/events", markup=False)
-            run(Application(settings, engine, clock_of(settings)), listening)
+            run(Application(settings, engine, settings.now), listening)
     except DatabaseError as error:
         fail(str(error))
     except KeyboardInterrupt:
@@ -63,7 +65,6 @@ def worker(
     workers: Annotated[int, typer.Option(min=1, help="How many there are.")] = 1,
 ) -> None:
     """Apply events until Ctrl-C; several workers share one database."""
-    from inventory_assets.api.app import clock_of
     from inventory_assets.live.database.opening import database_url
     from inventory_assets.live.database.problems import DatabaseError
     from inventory_assets.live.database.ready import serving
@@ -78,7 +79,7 @@ def worker(
                 number=number,
                 workers=workers,
                 name=f"worker-{number}@{os.getpid()}",
-                clock=clock_of(settings),
+                clock=settings.now,
                 lease_seconds=settings.database.lease_seconds,
             )
             with calling(working_one.stop):
@@ -96,7 +97,7 @@ def all_(
     ] = None,
     port: Port = None,
 ) -> None:
-    """Database, HTTP service and workers until Ctrl-C; what dies is started again."""
+    """Database, HTTP service, workers and webhooks until Ctrl-C; what dies is started again."""
     from inventory_assets.live.database.problems import DatabaseError
     from inventory_assets.operate.processes import ServiceEndedError
 
@@ -119,7 +120,7 @@ def all_(
 def running(
     settings: Settings, environment: Mapping[str, str], workers: int | None = None, port: int | None = None
 ) -> Iterator[tuple[Looking, str]]:
-    """Database, HTTP service and workers for as long as the block lasts.
+    """Database, HTTP service, workers and webhooks for as long as the block lasts.
 
     Args:
         settings: settings of the installation.
@@ -131,7 +132,8 @@ def running(
         What starts again those that died, to be called again and again, and the address of the service.
     """
     from inventory_assets.api.hosts import OpenAddressError, check_address
-    from inventory_assets.live.database.ready import serving
+    from inventory_assets.live.database.ready import is_embedded, serving
+    from inventory_assets.live.database.server import EmbeddedServer
     from inventory_assets.operate.processes import PortsTakenError, free_port
     from inventory_assets.operate.supervisor import Supervisor
 
@@ -141,7 +143,7 @@ def running(
         wanted = free_port(settings.listener.port if port is None else port, host)
     except (OpenAddressError, PortsTakenError) as error:
         fail(str(error), Exit.USAGE)
-    api_service, worker_services = services(
+    api_service, behind = services(
         settings.data_dir.resolve(), environment, workers or settings.processor.workers, wanted
     )
     door, work = (Supervisor(lambda line: errors().print(line, markup=False)) for _ in range(2))
@@ -149,10 +151,11 @@ def running(
         with working("starting the database"):
             database.enter_context(serving(settings))
         try:
-            for each in worker_services:
+            for each in behind:
                 work.start(each)
             door.start(api_service)
-            yield Looking(door, work), f"http://{host}:{wanted}"
+            server = EmbeddedServer(settings) if is_embedded(settings) else None
+            yield Looking(server, door, work), f"http://{host}:{wanted}"
         finally:
             with deaf():
                 door.stop(DOOR_SECONDS)
@@ -163,35 +166,60 @@ def running(
 def services(
     data_dir: Path, environment: Mapping[str, str], workers: int, port: int
 ) -> tuple[Service, tuple[Service, ...]]:
-    """The HTTP service, and the workers."""
+    """The HTTP service; and what works behind it: the workers and the dispatcher of webhooks."""
+    numbered = [
+        service_of(
+            data_dir,
+            environment,
+            f"live worker {number}",
+            ("live", "worker", "--number", str(number), "--workers", str(workers)),
+        )
+        for number in range(workers)
+    ]
+    dispatcher = service_of(data_dir, environment, "live webhooks", ("webhook", "run"))
+    return service_of(data_dir, environment, "live api", ("live", "api", "--port", str(port))), (*numbered, dispatcher)
+
+
+def service_of(data_dir: Path, environment: Mapping[str, str], name: str, arguments: Sequence[str]) -> Service:
+    """An `inventory` command as a service.
+
+    Args:
+        data_dir: data folder; its log goes to `logs/` there.
+        environment: environment of the process.
+        name: name for people.
+        arguments: the command.
+    """
     from inventory_assets.operate.processes import Service
 
-    def made(name: str, *arguments: str) -> Service:
-        command = (sys.executable, "-m", "inventory_assets.cli", "live", *arguments)
-        return Service(name, command, data_dir / "logs" / f"{name.replace(' ', '-')}.log", dict(environment))
-
-    return made("live api", "api", "--port", str(port)), tuple(
-        made(f"live worker {number}", "worker", "--number", str(number), "--workers", str(workers))
-        for number in range(workers)
-    )
+    command = (sys.executable, "-m", "inventory_assets.cli", *arguments)
+    return Service(name, command, data_dir / "logs" / f"{name.replace(' ', '-')}.log", dict(environment))
 
 
 class Looking:
     """Starts again those that died."""
 
-    def __init__(self, *supervisors: Supervisor) -> None:
+    def __init__(self, server: EmbeddedServer | None, *supervisors: Supervisor) -> None:
         """Keeps them.
 
         Args:
+            server: the embedded database, asked first; None where there is none.
             supervisors: asked in this order.
         """
-        self._supervisors = supervisors
+        self._server, self._supervisors = server, supervisors
 
     def __call__(self) -> None:
         """One look.
 
         Raises:
-            ServiceEndedError: a service keeps dying.
+            ServiceEndedError: a service keeps dying, or the database was killed and does not start again.
         """
+        from inventory_assets.live.database.problems import DatabaseError
+        from inventory_assets.operate.processes import ServiceEndedError
+
+        try:
+            if self._server is not None and self._server.look():
+                errors().print("the database was killed and was started again", markup=False)
+        except DatabaseError as error:
+            raise ServiceEndedError(str(error)) from error
         for each in self._supervisors:
             each.look()

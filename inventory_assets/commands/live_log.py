@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -129,15 +129,13 @@ def _live(what: str, *, writes: bool) -> Iterator[tuple[Workspace, Engine, str]]
     from inventory_assets.lakehouse.writing import sole_writer
     from inventory_assets.live.database.opening import database_url
     from inventory_assets.live.database.problems import DatabaseDownError, DatabaseError
-    from inventory_assets.operate.live_log import has_live_log, live_engine
+    from inventory_assets.operate.live_log import live_engine
     from inventory_assets.pipeline.open import open_workspace
 
     settings = load_settings()
-    if not has_live_log(settings):
+    if not settings.has_live_database:
         fail("there is no live database yet: inventory db start, or set INVENTORY_DATABASE_URL", Exit.NOT_READY)
-    fixed = settings.fixed_clock
-    now: Callable[[], datetime] = lambda: datetime.fromisoformat(fixed) if fixed else datetime.now(UTC)  # noqa: E731
-    workspace = open_workspace(settings, now)
+    workspace = open_workspace(settings, settings.now)
     try:
         with working(what), live_engine(settings) as engine:
             if writes:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import csv
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from inventory_assets.commands.output import Exit, Json, fail, load_settings, print_grid, print_json, working
+from inventory_assets.commands.quarantine import workspace_of
 
 if TYPE_CHECKING:
-    from inventory_assets.pipeline.workspace import Workspace
     from inventory_assets.replenishment.parameters import Setting
     from inventory_assets.settings import Settings
 
@@ -237,11 +237,3 @@ def replenish_now(settings: Settings) -> None:
             fail(str(error))
     if code:
         fail(f"the run failed; see {settings.data_dir.resolve() / 'logs' / 'replenish.log'}")
-
-
-def workspace_of(settings: Settings) -> Workspace:
-    """The workspace of an installation, with its clock."""
-    from inventory_assets.pipeline.open import open_workspace
-
-    fixed = settings.fixed_clock
-    return open_workspace(settings, lambda: datetime.fromisoformat(fixed) if fixed else datetime.now(UTC))

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from inventory_assets.commands.output import Exit, Json, fail, load_settings, print_grid, print_json
-from inventory_assets.commands.planning import Author, Because, workspace_of
+from inventory_assets.commands.planning import Author, Because
+from inventory_assets.commands.quarantine import workspace_of
 
 proposals = typer.Typer(no_args_is_help=True, help="Order proposals: look at them, approve or reject, send.")
 

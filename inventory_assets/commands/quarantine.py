@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -280,5 +280,4 @@ def workspace_of(settings: Settings) -> Workspace:
     """The workspace of this installation."""
     from inventory_assets.pipeline.open import open_workspace
 
-    fixed = settings.fixed_clock
-    return open_workspace(settings, lambda: datetime.fromisoformat(fixed) if fixed else datetime.now(UTC))
+    return open_workspace(settings, settings.now)

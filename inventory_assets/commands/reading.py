@@ -30,13 +30,14 @@ config = typer.Typer(no_args_is_help=True, help="Settings of this installation."
 
 def status(as_json: Json = False) -> None:
     """Rows of every table and what is open, the worst thing first; 1 where something is wrong, 3 where nothing is."""
-    from inventory_assets.operate.findings import open_points
+    from inventory_assets.operate.doctor import live_attention
+    from inventory_assets.operate.findings import open_points, worst_first
     from inventory_assets.operate.progress import progress
 
     settings = load_settings()
-    with working("looking at landing folder, lake and publication"):
+    with working("looking at landing folder, lake, publication and live layer"):
         now = progress(settings)
-        points = open_points(now)
+        points = worst_first([*open_points(now), *live_attention(settings)])
     if as_json:
         print_json(
             {

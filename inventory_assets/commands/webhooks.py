@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -76,7 +76,7 @@ def add(
                 webhook_id=webhooks.new_id(secrets.token_bytes(webhooks.ID_BYTES)),
                 new_secret=secrets.token_bytes(NEW_BYTES),
                 actor=_actor(),
-                now=_now(settings),
+                now=settings.now(),
                 secret=secret or None,
                 items=item,
                 locations=location,
@@ -98,7 +98,7 @@ def pause(number: Number, as_json: Json = False) -> None:
 
     settings = load_settings()
     with _connection() as connection:
-        _told(webhooks.pause(connection, number, _now(settings), f"paused by {_actor()}"), as_json=as_json)
+        _told(webhooks.pause(connection, number, settings.now(), f"paused by {_actor()}"), as_json=as_json)
 
 
 @webhook.command()
@@ -112,7 +112,7 @@ def resume(
 
     settings = load_settings()
     with _connection() as connection:
-        _told(webhooks.resume(connection, number, _now(settings), skip=skip), as_json=as_json)
+        _told(webhooks.resume(connection, number, settings.now(), skip=skip), as_json=as_json)
 
 
 @webhook.command()
@@ -137,7 +137,7 @@ def rotate(number: Number, as_json: Json = False) -> None:
     settings = load_settings()
     overlap = timedelta(hours=settings.webhooks.rotation_hours)
     with _connection() as connection:
-        made = webhooks.rotate(connection, number, secrets.token_bytes(NEW_BYTES), _now(settings), overlap)
+        made = webhooks.rotate(connection, number, secrets.token_bytes(NEW_BYTES), settings.now(), overlap)
     if as_json:
         print_json({"webhook": number, "secret": made})
     else:
@@ -172,7 +172,7 @@ def redeliver(
 
     settings = load_settings()
     with _connection() as connection:
-        asked = webhooks.redeliver(connection, delivery, _now(settings))
+        asked = webhooks.redeliver(connection, delivery, settings.now())
     if as_json:
         print_json(asdict(asked))
     else:
@@ -239,11 +239,7 @@ def _connection() -> Iterator[Connection]:
 def _dispatcher(settings: Settings, engine: Engine) -> Dispatcher:
     from inventory_assets.live.outbox.dispatcher import Dispatcher
 
-    return Dispatcher(engine, settings.webhooks, f"webhooks-{os.getpid()}", lambda: _now(settings))
-
-
-def _now(settings: Settings) -> datetime:
-    return datetime.fromisoformat(settings.fixed_clock) if settings.fixed_clock else datetime.now(UTC)
+    return Dispatcher(engine, settings.webhooks, f"webhooks-{os.getpid()}", settings.now)
 
 
 def _actor() -> str:

@@ -97,7 +97,8 @@ INVENTORY_POLICY = _table(
         text("set_by", "Parameters that are not the default, each with the scope that set it.", nullable=True),
         text("null_reason", "Why there are no levels.", nullable=True),
     ),
-    ("gold/daily_inventory_summary", "silver/stock_movements", "gold/supplier_performance", "silver/products",
+    ("gold/daily_inventory_summary", "analytics/cumulative_demand_forecast",
+     "silver/stock_movements", "gold/supplier_performance", "silver/products",
      "silver/suppliers", "silver/locations", "replenishment/planning_parameters"),
 )  # fmt: skip
 ORDER_PROPOSALS = _table(

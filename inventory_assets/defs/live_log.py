@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 def _run(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
-    from inventory_assets.operate.live_log import has_live_log, live_log
     from inventory_assets.pipeline.workspace import Report
 
     settings = store.settings()
-    if not has_live_log(settings):
+    if not settings.has_live_database:
         return Report(LOG_BRONZE), ()
 
     from inventory_assets.live.database.problems import DatabaseError
     from inventory_assets.live.log.reading import LogBehindError
+    from inventory_assets.operate.live_log import live_log
     from inventory_assets.pipeline.live_log import take_in_log
     from inventory_assets.pipeline.maintain import relieve
 
@@ -42,10 +42,9 @@ def tell_files(settings: "Settings", workspace: "Workspace") -> Sequence[str]:
 
     A database that rests is told by the next refresh: what it knows is noted only after it was told.
     """
-    from inventory_assets.operate.live_log import has_live_log
     from inventory_assets.pipeline.forwarding import is_open
 
-    if not has_live_log(settings) or not is_open(workspace.lake):
+    if not settings.has_live_database or not is_open(workspace.lake):
         return ()
 
     from inventory_assets.live.database.problems import DatabaseError

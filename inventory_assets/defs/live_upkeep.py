@@ -15,11 +15,9 @@ from inventory_assets.defs.specs import OWNER, WHEN_IT_FAILS, op_kinds
 )
 def prove_and_purge(context: dg.OpExecutionContext, store: Store) -> None:
     """A checkpoint, then a purge; fails where the state is not what the log says."""
-    from inventory_assets.operate.live_log import has_live_log
-
     mark_process(context.instance, context.run_id)
     settings = store.settings()
-    if not has_live_log(settings):
+    if not settings.has_live_database:
         context.log.info("there is no live database")
         return
 

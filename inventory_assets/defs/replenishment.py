@@ -110,9 +110,9 @@ replenish = dg.GraphDefinition(
 every_night = dg.ScheduleDefinition(
     name="nightly_replenishment",
     job=replenish,
-    cron_schedule="50 2 * * *",
+    cron_schedule="50 4 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     owners=[OWNER],
-    description="Policies and proposals for the new day, every night at 02:50 UTC, after the key check.",
+    description="Policies and proposals for the new day, every night at 04:50 UTC, after the forecasts.",
 )

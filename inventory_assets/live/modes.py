@@ -23,6 +23,7 @@ Scope = Literal["all", "item", "category", "location"]
 SET_ASIDE = datetime(9999, 12, 31, tzinfo=UTC)
 """`not_before` of parts that wait for their scope to be switched on."""
 READ = "SELECT scope, key FROM live_modes"
+_ALL = "SELECT scope, key, since, actor, reason FROM live_modes ORDER BY scope, key"
 _OFF = "INSERT INTO live_modes (scope, key, since, actor, reason) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
 _ON = "DELETE FROM live_modes WHERE scope = %s AND key = %s"
 _WAKE = "UPDATE event_queue SET not_before = NULL WHERE not_before = %s"
@@ -58,6 +59,22 @@ class BatchOnly:
             or location in self.keys.get("location", ())
             or (category is not None and category in self.keys.get("category", ()))
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """One thing that is switched off; attributes as the columns of `tables.LIVE_MODES`."""
+
+    scope: Scope
+    key: str
+    since: datetime
+    actor: str
+    reason: str
+
+
+def listed(connection: Connection) -> list[Switched]:
+    """All that is switched off."""
+    return [Switched(*row) for row in connection.execute(_ALL)]
 
 
 def batch_only(rows: Iterable[tuple[str, str]]) -> BatchOnly:

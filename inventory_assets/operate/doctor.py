@@ -50,6 +50,7 @@ def examine(settings: Settings, environment: Mapping[str, str], now: datetime, p
         ("object store", lambda: conditional_put(settings.lake, settings.secret_options)),
         ("database", lambda: database(settings)),
         ("live service", lambda: live_service(settings)),
+        ("live layer", lambda: live_attention(settings)),
         ("landing and lake", lambda: data_state(settings, now)),
     )
     findings: list[Finding] = []
@@ -286,6 +287,29 @@ def live_service(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", f"the live service at {host}:{port} takes events; {told.get('waiting')} parts wait")
     else:
         yield Finding("error", f"the live service at {host}:{port} takes no events: {detail}", "docs/api.md")
+
+
+def live_attention(settings: Settings) -> Iterator[Finding]:
+    """What people should know of the live layer: what rests, and what failed for good; nothing where it is down."""
+    if not settings.has_live_database:
+        return
+    from inventory_assets.live.database.problems import DatabaseError
+    from inventory_assets.live.views.figures import attention
+    from inventory_assets.operate.live_log import live_engine
+
+    try:
+        with live_engine(settings) as engine, engine.connect() as connection:
+            found = attention(connection)
+    except DatabaseError:
+        return  # the check of the database says so
+    if found.batch_only:
+        named = ", ".join(f"{scope} {key}".strip() for scope, key in found.batch_only[:5])
+        more = " …" if len(found.batch_only) > 5 else ""  # noqa: PLR2004 - as many as are named
+        yield Finding("warning", f"only the batch side works on: {named}{more}", "inventory live on")
+    if found.dead_letters:
+        yield Finding(
+            "warning", f"{found.dead_letters:,} parts of events failed for good", "inventory live deadletters list"
+        )
 
 
 def data_state(settings: Settings, now: datetime) -> Iterator[Finding]:

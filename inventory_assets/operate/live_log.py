@@ -30,11 +30,6 @@ ROWS = 100_000
 """Events of a frame: read in a tenth of the two seconds a snapshot may stay open."""
 
 
-def has_live_log(settings: Settings) -> bool:
-    """Whether this installation has a live database: one is named, or the embedded one was made."""
-    return not is_embedded(settings) or settings.database_folder.is_dir()
-
-
 @contextmanager
 def live_log(settings: Settings) -> Iterator[Log]:
     """The log of an installation that has one.
@@ -109,7 +104,7 @@ def events_wait(settings: Settings, lake: Lake) -> bool:
 
     A log that does not go on from where bronze stands counts as waiting, so that the run that reads it says so.
     """
-    if not has_live_log(settings):
+    if not settings.has_live_database:
         return False
     try:
         with live_log(settings) as log:

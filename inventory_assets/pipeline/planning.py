@@ -19,7 +19,7 @@ import polars as pl
 from inventory_assets.contracts.parameters import PLANNING_PARAMETERS
 from inventory_assets.contracts.replenishment import ORDER_PROPOSALS, PROPOSAL_DECISIONS
 from inventory_assets.lakehouse.writing import sole_writer
-from inventory_assets.pipeline.replenishment import computed_policy, policy_inputs
+from inventory_assets.pipeline.replenishment import POLICY_INPUTS, computed_policy
 from inventory_assets.pipeline.workspace import Workspace
 from inventory_assets.replenishment.deciding import decide, send, standing
 from inventory_assets.replenishment.parameters import Setting, setting_row
@@ -84,7 +84,7 @@ def what_if(workspace: Workspace, item: str, settings: Collection[Setting]) -> l
         PlanningError: the item has no demand anywhere.
     """
     lake, now = workspace.lake, workspace.now()
-    pins = lake.pins(policy_inputs())
+    pins = lake.pins(POLICY_INPUTS)
     history = lake.scan(PLANNING_PARAMETERS).collect()
     wanted = history
     for setting in settings:

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from inventory_assets.contracts.forecast import CUMULATIVE_DEMAND_FORECAST
 from inventory_assets.contracts.gold import (
     DAILY_INVENTORY_SUMMARY,
     INVENTORY_POSITION,
@@ -31,7 +32,6 @@ from inventory_assets.contracts.silver import (
     SUPPLIER_ORDERS,
     SUPPLIERS,
 )
-from inventory_assets.contracts.tables import TABLES
 from inventory_assets.lakehouse.lake import Lake, Scope
 from inventory_assets.pipeline.workspace import Report, Workspace, nothing_new
 from inventory_assets.replenishment.deciding import under_way
@@ -47,9 +47,8 @@ HISTORY_DAYS = 400
 """Days of demand that are looked at: a year of errors of forecasts, and what they need before them."""
 POLICY_INPUTS = (
     DAILY_INVENTORY_SUMMARY, STOCK_MOVEMENTS, SUPPLIER_PERFORMANCE, PRODUCTS, SUPPLIERS, LOCATIONS, PLANNING_PARAMETERS,
+    CUMULATIVE_DEMAND_FORECAST,
 )  # fmt: skip
-FORECASTS = ("analytics/cumulative_demand_forecast",)
-"""Issued forecasts of demand over so many days, by path: policies take them where they have rows."""
 PROPOSAL_INPUTS = (
     INVENTORY_POLICY,
     INVENTORY_POSITION,
@@ -64,18 +63,13 @@ def refresh_policy(workspace: Workspace, *, anew: bool = False) -> Report:
     """Compute the policy of every pair when demand, masters, suppliers, parameters or the day changed, or `anew`."""
     lake, today = workspace.lake, workspace.now().date()
     report = Report((INVENTORY_POLICY,))
-    pins = stale(lake, (INVENTORY_POLICY,), policy_inputs(), today, anew=anew)
+    pins = stale(lake, (INVENTORY_POLICY,), POLICY_INPUTS, today, anew=anew)
     if pins is None:
         return report
     settings = lake.scan(PLANNING_PARAMETERS, pins.get(PLANNING_PARAMETERS.path)).collect()
     rows = computed_policy(lake, pins, today, settings)
     report.add(INVENTORY_POLICY, lake.replace(INVENTORY_POLICY, rows, Scope(), {**pins, DAY: today.toordinal()}), None)
     return report
-
-
-def policy_inputs() -> tuple[Table, ...]:
-    """What policies are computed from; forecasts where this installation has them."""
-    return (*POLICY_INPUTS, *(TABLES[path] for path in FORECASTS if path in TABLES))
 
 
 def computed_policy(
@@ -108,8 +102,8 @@ def computed_policy(
 def issued_forecast(lake: Lake, pins: Mapping[str, int]) -> pl.DataFrame | None:
     """Demand over the next days together with its measured error, by pair and number of days; None before any."""
     names = ("product_sku", "location_id", "horizon_days", "cumulative_mean", "cumulative_sd")
-    found = [lake.scan(TABLES[path], pins[path]).select(names) for path in FORECASTS if path in pins]
-    return found[0].collect() if found else None
+    version = pins.get(CUMULATIVE_DEMAND_FORECAST.path)
+    return None if version is None else lake.scan(CUMULATIVE_DEMAND_FORECAST, version).select(names).collect()
 
 
 def demand_of(

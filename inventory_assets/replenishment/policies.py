@@ -2,8 +2,8 @@
 
 The rivals of the documentation stand here under their names: `seed` (mean·L + z·σ·√L, no review period), `textbook`
 (the same over L + R), and `forecast_error` (level by exponential smoothing, deviation of the errors of the *cumulative*
-demand, loss function for the fill rate). A rule is given the past of all items and returns order-up-to levels; nothing
-of the future can reach it, because the simulator hands out the past only.
+demand, gamma demand of bounded variation, loss function for the fill rate). A rule is given the past of all items and
+returns order-up-to levels; nothing of the future can reach it, because the simulator hands out the past only.
 """
 
 from __future__ import annotations
@@ -15,8 +15,13 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from inventory_assets.replenishment.demand_statistics import smoothed_statistics, trailing_statistics
-from inventory_assets.replenishment.distributions import Normal
+from inventory_assets.replenishment.demand_statistics import (
+    LEAST_UNITS,
+    bounded_deviation,
+    skewed_demand,
+    smoothed_statistics,
+    trailing_statistics,
+)
 from inventory_assets.replenishment.domain import BoolArray, FloatArray, checked
 from inventory_assets.replenishment.replay import Today, Units
 from inventory_assets.replenishment.safety_stock import level_for_fill_rate
@@ -137,13 +142,15 @@ def forecast_error(
             smoothed_statistics(past, horizon, smoothing, window) for horizon in (lead_time, lead_time + review_period)
         )
         level = protected.mean.copy()
-        some = (protected.mean > 0) & (protected.deviation > 0)
+        some = (protected.mean > LEAST_UNITS) & (protected.deviation > 0)
         if some.any():
-            demand = Normal(protected.mean[some], protected.deviation[some])
-            between = demand.average * review_period / (lead_time + review_period)
-            earlier = Normal(before.mean[some], before.deviation[some]) if lead_time else None
-            level[some] = level_for_fill_rate(demand, between, fill_rate, lead_time_demand=earlier).level
-            level[some] = np.maximum(level[some], 0)
+            demand, earlier = (
+                skewed_demand(told.mean[some], bounded_deviation(told.mean, told.deviation, horizon)[some])
+                for told, horizon in ((protected, lead_time + review_period), (before, lead_time))
+            )
+            between = protected.mean[some] * review_period / (lead_time + review_period)
+            found = level_for_fill_rate(demand, between, fill_rate, lead_time_demand=earlier if lead_time else None)
+            level[some] = np.maximum(found.level, 0)
         return level
 
     return rule

@@ -19,8 +19,14 @@ from inventory_assets.contracts.replenishment import INVENTORY_POLICY
 from inventory_assets.contracts.schemas import polars_schema
 from inventory_assets.replenishment.classification import abc_classes, demand_patterns, xyz_classes
 from inventory_assets.replenishment.demand_history import PAIR, History, weekly
-from inventory_assets.replenishment.demand_statistics import WARM_UP, smoothed_statistics, trailing_statistics
-from inventory_assets.replenishment.distributions import Normal
+from inventory_assets.replenishment.demand_statistics import (
+    LEAST_UNITS,
+    WARM_UP,
+    bounded_deviation,
+    skewed_demand,
+    smoothed_statistics,
+    trailing_statistics,
+)
 from inventory_assets.replenishment.domain import BoolArray, FloatArray
 from inventory_assets.replenishment.lot_sizes import economic_order_quantity
 from inventory_assets.replenishment.safety_stock import level_for_cycle_service, level_for_fill_rate
@@ -101,6 +107,7 @@ def levels(pairs: pl.DataFrame, history: History, forecast: pl.DataFrame | None,
     horizons = np.stack([np.ceil(time), np.ceil(time + review)], axis=1).astype(np.int64)
     told = (~np.isnan(history.demand)).sum(axis=1)
     mean, spread, source = _expected(pairs, history, forecast, horizons)
+    spread = bounded_deviation(mean[:, None] * horizons, spread, horizons)
     lead_sd = _numbers(pairs, "lead_time_sd_days")
     before_mean, protected_mean = mean * time, mean * (time + review)
     protected_sd = np.sqrt(spread[:, 1] ** 2 + (mean * lead_sd) ** 2)
@@ -112,7 +119,7 @@ def levels(pairs: pl.DataFrame, history: History, forecast: pl.DataFrame | None,
     good = known_lead & (told >= LEAST_HISTORY_DAYS) & ~np.isnan(protected_sd) & ~np.isnan(mean)
     cost, rate = _numbers(pairs, "unit_cost"), _numbers(pairs, "holding_cost_rate")
     lot = _economic(mean, _numbers(pairs, "fixed_cost"), rate * cost, good & ~quiet)
-    moving = good & ~quiet & (mean > 0)
+    moving = good & ~quiet & (protected_mean > LEAST_UNITS)
     up_to, live = np.zeros(len(mean)), np.zeros(len(mean))
     up_to[moving], live[moving] = _service_levels(
         pairs.filter(pl.Series(moving)), before_mean[moving], before_sd[moving], protected_mean[moving],
@@ -214,7 +221,7 @@ def _service_levels(
 ) -> tuple[FloatArray, FloatArray]:  # fmt: skip
     """Order-up-to level S over L + R, and watched reorder point r over L, for the named service."""
     target, by_fill = _numbers(pairs, "service_target"), (pairs["service"] == "fill_rate").to_numpy()
-    protected, before = Normal(mean, spread), Normal(before_mean, before_sd)
+    protected, before = skewed_demand(mean, spread), skewed_demand(before_mean, before_sd)
     between = mean - before_mean
     up_to = np.where(
         by_fill,

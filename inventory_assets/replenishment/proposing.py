@@ -31,7 +31,6 @@ from inventory_assets.replenishment.sharing import Place, transfers
 Row = dict[str, Any]
 PAIR = ("product_sku", "location_id")
 URGENT = {"order_now": 0, "reorder": 1, "ok": 2}
-NOT_RESERVED = "reservations are not kept; 0 is taken"
 NO_TRANSFERS_FOLLOWED = "transfers to this location are not followed; none under way is taken"
 
 

@@ -71,6 +71,15 @@ def test_a_refused_source_is_403(calls: Calls):
     assert calls.sql("SELECT count(*) FROM event_log") == [(0,)]
 
 
+def test_an_id_of_a_fact_from_files_is_refused_from_outside(calls: Calls):
+    answer = calls.post(sale(1, id="batch:1"))
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/reserved_id")
+    assert answer.json()["mend"]
+    told = calls.post([sale(2), sale(3, id="batch:1")])
+    assert [each["httpStatus"] for each in told.json()["results"]] == [202, 403]
+    assert calls.sql("SELECT event_id FROM event_log") == [("sale-2",)]
+
+
 @pytest.mark.parametrize("options", [ListenerSettings(taken_types=frozenset({"Transaction"}), look_seconds=0.1)])
 def test_the_filter_keeps_news_aside_and_never_facts(calls: Calls):
     news = sale(1, type="customer_entered", data={"location_id": "S1", "sensor_id": "D", "zone": "E",

@@ -20,6 +20,7 @@ from inventory_assets.live.database.ready import bring_up
 from inventory_assets.live.database.server import EmbeddedServer
 from inventory_assets.settings import DatabaseSettings, ListenerSettings, Settings
 from inventory_assets_tests.api.calling import EVENTS, Calls, calls_of, sale, served, until
+from inventory_assets_tests.faults.campaign import LONG
 from inventory_assets_tests.live.databases import installation, open_folder
 
 
@@ -127,7 +128,7 @@ async def _load_over_a_stop(address: str, server: EmbeddedServer, engine: Engine
         while len(acknowledged) < 50:
             await asyncio.sleep(0.02)
         await asyncio.to_thread(server.stop, force=True)
-        await asyncio.sleep(0.7)
+        await asyncio.sleep(20 if LONG else 0.7)
         async with httpx.AsyncClient(base_url=address, verify=False) as client:
             assert (await client.get(f"{EVENTS}/sale-1")).status_code == 503
         await asyncio.to_thread(server.start)

@@ -158,6 +158,9 @@ def test_metrics_follow_the_queue_and_name_no_item(shop: Calls):
     until(lambda: shop.sql("SELECT count(*) FROM event_queue") == [(0,)])
     until(lambda: 'inventory_attempts_total{status="Completed"}' in shop.get("/metrics").text)
     told = shop.get("/metrics").text
+    assert "inventory_dead_letters_open 0.0" in told
+    assert 'inventory_batch_only{scope="item"} 0.0' in told
+    assert "inventory_state_writes_saved_ratio 0." in told
     assert 'inventory_events_total{outcome="accepted"} 21.0' in told
     assert "inventory_database_up 1.0" in told
     assert "SKU-1" not in told

@@ -33,7 +33,7 @@ def test_an_address_others_can_reach_is_wrong_use(monkeypatch, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
-def test_all_serves_applies_outlives_a_killed_service_and_ends_with_one_ctrl_c():
+def test_all_serves_applies_outlives_a_killed_service_and_database_and_ends_with_one_ctrl_c():
     import psutil
 
     with open_folder() as folder:
@@ -59,12 +59,20 @@ def test_all_serves_applies_outlives_a_killed_service_and_ends_with_one_ctrl_c()
                     app, ["doctor"], env={**environment, "INVENTORY_LISTENER__PORT": str(port), "COLUMNS": "300"}
                 )
                 assert f"127.0.0.1:{port} takes events" in doctor.stdout
+                names = [" ".join(each.cmdline()[-4:]) for each in family.children(recursive=True)]
+                assert sum("--workers 2" in name for name in names) == 2
+                assert sum(name.endswith("webhook run") for name in names) == 1
                 api = next(each for each in family.children(recursive=True) if "api" in each.cmdline())
                 api.kill()
                 assert _ready(address)["status"] == "ready"
                 assert httpx.post(f"{address}/api/v1/events", json=event).json()["status"] == "duplicate"
+                killed = EmbeddedServer(Settings(data_dir=folder)).status().pid
+                assert killed
+                psutil.Process(killed).kill()
+                _asked(f"{address}/api/v1/events/c?source=/wms")
+                assert EmbeddedServer(Settings(data_dir=folder)).status().pid != killed
                 process.send_signal(signal.SIGINT)
-                assert process.wait(30) == 0
+                assert process.wait(90) == 0
             finally:
                 process.kill()
         settings = Settings(data_dir=folder)

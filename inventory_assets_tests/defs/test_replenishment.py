@@ -25,10 +25,10 @@ def night(installation: Installation) -> dg.ExecuteInProcessResult:
     )  # fmt: skip
 
 
-def test_the_schedule_is_on_and_comes_after_the_key_check(installation):
+def test_the_schedule_is_on_and_comes_after_the_forecasts(installation):
     schedule = loaded().get_schedule_def("nightly_replenishment")
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
-    assert (schedule.cron_schedule, schedule.job.name) == ("50 2 * * *", "replenish")
+    assert (schedule.cron_schedule, schedule.job.name) == ("50 4 * * *", "replenish")
 
 
 def test_a_night_of_an_empty_lake_writes_nothing(installation):

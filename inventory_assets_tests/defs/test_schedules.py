@@ -37,7 +37,7 @@ def test_every_schedule_and_sensor_is_on(installation):
     assert set(states.values()) == {"RUNNING"}
     assert set(states) == {
         "hourly_suppliers", "daily_snapshot", "hourly_watch", "nightly_key_check_schedule", "nightly_purge",
-        "weekly_maintenance", "nightly_live_upkeep", "landing",
+        "nightly_forecast_schedule", "nightly_replenishment", "weekly_maintenance", "nightly_live_upkeep", "landing",
     }  # fmt: skip
 
 

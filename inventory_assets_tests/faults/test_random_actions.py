@@ -53,7 +53,7 @@ from inventory_assets_tests.pipeline.running import (
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 FIRST_DAY, DAYS = date(2026, 1, 30), 3
 SHARDS = 2
-SEQUENCES = int(os.environ.get("INVENTORY_CHAOS_SEQUENCES", "1000" if LONG else "4"))
+SEQUENCES = int(os.environ.get("INVENTORY_CHAOS_SEQUENCES", "1000" if LONG else "2"))
 CELLS: dict[str, tuple[dict[str, str | None], ...]] = {
     "pos": (
         {"quantity_sold": "1"},

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from inventory_assets.contracts.events.reading import Event
 from inventory_assets.live.auditing import broken_rows
 from inventory_assets.live.dead_letters.handling import (
     MOST_AT_ONCE,
@@ -19,13 +22,19 @@ from inventory_assets.live.dead_letters.handling import (
 )
 from inventory_assets.live.dead_letters.patterns import MOST_RECOVERIES, Letter, findings
 from inventory_assets.live.dead_letters.recovering import recover
-from inventory_assets.live.log.accepting import UnreadableEventError
+from inventory_assets.live.log.accepting import UnreadableEventError, entry_of
 from inventory_assets.live.log.appending import append
+from inventory_assets.live.log.entries import Entry
+from inventory_assets.live.processor.worker import Worker
 from inventory_assets.live.queue.claiming import wake_retries
+from inventory_assets.live.rebuilding import differences, events_of_log, folded, snapshot
 from inventory_assets_tests.live.databases import NOON, entry
-from inventory_assets_tests.live.processing import Clock, accept, assert_consistent, counted, orders, work
+from inventory_assets_tests.live.processing import Clock, accept, assert_consistent, counted, event, orders, sold, work
+from inventory_assets_tests.live.test_processor_faults import drained, until
+from inventory_assets_tests.live.workers import QUICK
 
 ACT = Act(NOON, "ann", "the till was repaired")
+SOLD = {"product_sku": "A", "location_id": "S", "kind": "sale", "quantity": -2, "document_id": "R"}
 GOOD = {"product_sku": "A", "location_id": "S", "quantity": 2, "update_type": "Increment"}
 
 
@@ -39,6 +48,18 @@ def dead(engine, connection):
         work(connection, orders())
         wake_retries(connection, NOON + timedelta(hours=1))
     return [each.key for each in listed(connection)]
+
+
+def poisoned(made: Event, units: int) -> Entry:
+    """An entry whose first effect is larger than a column."""
+    entered = entry_of(made)
+    vast = (entered.effects or "").replace(f'"quantity":{units}', '"quantity":' + "9" * 30, 1)
+    return replace(entered, effects=vast)
+
+
+def differing(url) -> list[str]:
+    at = snapshot(url)
+    return [each.text for each in differences(at.state, folded(events_of_log(url, 0, at.upto), at.unapplied))]
 
 
 def audited(connection) -> list[tuple]:
@@ -84,6 +105,29 @@ def test_a_corrected_event_is_a_new_event_of_the_log(connection, dead):
     assert edit_and_retry(connection, dead[0], GOOD, ACT) is None
     assert shown(connection, dead[0]).letter.status == "edited"
     assert_consistent(connection)
+
+
+def test_poisoned_facts_are_left_out_of_the_rebuild_until_they_are_applied(engine, connection, url):
+    """Facts whose effects no column can hold: accepted, counted by the log, never applied."""
+    many = {"location_id": "S", "lines": [{"product_sku": item, "quantity": 3} for item in "CD"]}
+    accept(engine, [counted("A", "S", 5, NOON - timedelta(hours=1))])
+    append(engine, [poisoned(sold("A", "S", 2), -2), poisoned(sold("B", "S", 1), -1)])
+    append(engine, [poisoned(event("stock.counted", many), 3)])
+    worker = Worker(url, QUICK)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    until(lambda: drained(connection))
+    worker.stop()
+    thread.join(5)
+    dead = [each.key for each in listed(connection)]
+    assert [each.item for each in listed(connection)] == ["A", "B", "C"]
+    assert differing(url) == []
+    discard(connection, dead[1:], ACT)
+    assert edit_and_retry(connection, dead[0], {**SOLD, "quantity": -1}, ACT) is not None
+    assert differing(url) == []
+    work(connection, orders())
+    assert connection.execute("SELECT item, book FROM inventory_state ORDER BY 1").fetchall() == [("A", 4), ("D", 3)]
+    assert differing(url) == []
 
 
 def test_many_are_given_up_at_once_but_not_too_many(connection, dead):

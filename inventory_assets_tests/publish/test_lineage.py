@@ -41,7 +41,8 @@ def test_every_edge_of_the_picture_is_declared_and_every_node_is_named():
 
 def test_downstream_follows_every_step():
     assert "analytics/customer_behavior_features" in downstream("bronze/inventory_transactions")
-    assert downstream("gold/inventory_position") == []
+    assert downstream("gold/quality_scores") == []
+    assert "replenishment/order_proposals" in downstream("gold/inventory_position")
     assert "gold/supplier_performance" not in downstream("silver/inventory_transactions")
 
 

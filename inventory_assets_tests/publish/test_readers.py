@@ -16,6 +16,7 @@ from inventory_assets.contracts import gold
 from inventory_assets.publish.layout import STABLE
 from inventory_assets.publish.sql import connect
 from inventory_assets_tests.conftest import ROOT
+from inventory_assets_tests.faults.campaign import LONG
 from inventory_assets_tests.frames import DAYS
 from inventory_assets_tests.publish.support import meta, publish_number, some_tables
 
@@ -42,7 +43,7 @@ def start_reader(folder, habit, name, stop):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("each", "publications", "keep_files"), [(4, 20, 1)])
+@pytest.mark.parametrize(("each", "publications", "keep_files"), [(4, 20 if LONG else 6, 1)])
 def test_long_lived_and_reconnecting_readers_see_no_error_and_one_publish_id(tmp_path, each, publications, keep_files):
     """`keep_files=1`, `keep_seconds=0`: the file a reader is about to open may vanish at any moment."""
     serving, stop = tmp_path / "serving", tmp_path / "stop"

@@ -15,8 +15,7 @@ from inventory_assets.contracts.replenishment import INVENTORY_POLICY
 from inventory_assets.contracts.schemas import check, empty, polars_schema
 from inventory_assets.contracts.silver import SUPPLIERS
 from inventory_assets.replenishment.demand_history import daily_demand, history
-from inventory_assets.replenishment.demand_statistics import smoothed_statistics
-from inventory_assets.replenishment.distributions import Normal
+from inventory_assets.replenishment.demand_statistics import skewed_demand, smoothed_statistics
 from inventory_assets.replenishment.parameters import Setting, outlier_days, setting_row
 from inventory_assets.replenishment.policy_inputs import policy_pairs
 from inventory_assets.replenishment.policy_levels import levels
@@ -80,8 +79,9 @@ def test_the_level_is_that_of_periodic_review_over_lead_time_and_review():
     assert row["lead_time_days"] == 6.5
     assert row["protected_mean"] == pytest.approx(mean * 13.5)
     assert row["protected_sd"] == pytest.approx(deviation)
-    before = Normal(row["lead_demand_mean"], row["lead_demand_sd"])
-    level = level_for_fill_rate(Normal(mean * 13.5, deviation), mean * 7, 0.95, lead_time_demand=before).level
+    before = skewed_demand(row["lead_demand_mean"], row["lead_demand_sd"])
+    protected = skewed_demand(mean * 13.5, deviation)
+    level = level_for_fill_rate(protected, mean * 7, 0.95, lead_time_demand=before).level
     assert row["order_up_to"] == int(np.ceil(level))
     assert row["safety_stock"] == pytest.approx(float(level) - mean * 13.5)
     assert row["demand_from"] == "trailing"
@@ -89,7 +89,7 @@ def test_the_level_is_that_of_periodic_review_over_lead_time_and_review():
 
 def test_cycle_service_is_the_quantile():
     row = policy(SOLD, put("service", "cycle_service"), put("service_target", "0.9"))["P1"]
-    level = level_for_cycle_service(Normal(row["protected_mean"], row["protected_sd"]), 0.9).level
+    level = level_for_cycle_service(skewed_demand(row["protected_mean"], row["protected_sd"]), 0.9).level
     assert row["order_up_to"] == int(np.ceil(level))
 
 

@@ -71,6 +71,9 @@ PROBLEMS: Mapping[str, ProblemType] = {
     "reserved_type": ProblemType(
         403, "Only this service emits events of this type", "Send the command or the fact it follows from."
     ),
+    "reserved_id": ProblemType(
+        403, "Only this service gives ids of this form", "Send the event under an id of your own, such as a UUID."
+    ),
     "id_conflict": ProblemType(
         409,
         "An event with this source and id says something else",

@@ -20,6 +20,7 @@ from inventory_assets.contracts.events.fields import Payload
 from inventory_assets.contracts.events.payloads import read_payload
 from inventory_assets.contracts.events.problems import Problem, Refused
 from inventory_assets.contracts.events.wire import canonical, check_storable, dumps, loads, may_hold_unstorable
+from inventory_assets.contracts.log_tables import TOLD_BY_BATCH
 
 CE_PREFIX = "ce-"
 BATCH, STRUCTURED = "application/cloudevents-batch", "application/cloudevents"
@@ -181,6 +182,8 @@ def _made(
         return payload
     if not made.id:
         made = replace(made, id=_identity(made, payload) or new_id())
+    if not trusted and made.id.startswith(TOLD_BY_BATCH):
+        raise Refused("reserved_id", f"ids that begin with {TOLD_BY_BATCH} are those of facts from files", "/id")
     if isinstance(payload, Transaction) and sent.priority is None:
         made = replace(made, priority=PRIORITIES[payload.priority])
     return Event(made, payload)

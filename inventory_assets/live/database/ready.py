@@ -32,7 +32,7 @@ class Answer:
 
 def is_embedded(settings: Settings) -> bool:
     """Whether the database is ours to start and stop."""
-    return not (settings.database_url and settings.database_url.get_secret_value())
+    return not settings.names_database
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from inventory_assets.contracts.events.envelope import derived_id
 from inventory_assets.contracts.events.payloads import read_payload
 from inventory_assets.contracts.events.problems import Problem
 from inventory_assets.contracts.events.reading import Event
+from inventory_assets.contracts.log_tables import TOLD_BY_BATCH
 from inventory_assets.live.auditing import audit
 from inventory_assets.live.log.accepting import ROW_COLUMNS, LogRow, UnreadableEventError, entry_of, envelope_of
 from inventory_assets.live.log.appending import append_within, prepared_group
@@ -182,7 +183,9 @@ def shown(connection: Connection, key: Key) -> Shown:
     row = connection.execute(_ONE, key).fetchone()
     event = connection.execute(_EVENT, key[:1]).fetchone()
     if row is None or event is None:
-        raise UnknownLetterError(f"there is no dead letter {key[0]}/{key[1]}; inventory dead-letters list shows them")
+        raise UnknownLetterError(
+            f"there is no dead letter {key[0]}/{key[1]}; inventory live deadletters list shows them"
+        )
     attempts = tuple(Attempt(*each) for each in connection.execute(_HISTORY, key))
     return Shown(DeadLetter(*row), LogRow(*event), attempts)
 
@@ -246,7 +249,8 @@ def discard(connection: Connection, keys: Sequence[Key], act: Act, *, dry_run: b
 def edit_and_retry(connection: Connection, key: Key, data: Any, act: Act) -> int | None:  # noqa: ANN401 - any JSON
     """Put a corrected event into the log instead of a letter; it is processed like any other.
 
-    Of an event with several items only the letter's item is taken from the correction, as the others were applied.
+    Of an event with several items only the letter's item is taken from the correction, as the others were applied. What
+    the lake told the log stays what the lake told.
 
     Args:
         connection: a psycopg connection that commits each statement.
@@ -279,9 +283,10 @@ def edit_and_retry(connection: Connection, key: Key, data: Any, act: Act) -> int
 def _corrected(found: Shown, data: Any, at: datetime) -> Entry:  # noqa: ANN401 - any JSON
     row = found.event
     old = envelope_of(row)
+    told = TOLD_BY_BATCH if old.id.startswith(TOLD_BY_BATCH) else ""
     envelope = replace(
         old,
-        id=derived_id(old.key, f"edited {found.letter.part} {found.letter.attempts}"),
+        id=told + derived_id(old.key, f"edited {found.letter.part} {found.letter.attempts}"),
         data=data,
         received_at=at,
         causation_id=old.id,

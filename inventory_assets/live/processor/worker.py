@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from inventory_assets.live.dead_letters.recovering import recover
@@ -37,6 +37,8 @@ _OTHERS_WORK = 0.01
 """Seconds until what waits in lanes of others is looked at again."""
 _LOOKS_UP = 0.25
 """Seconds after which a worker that listens looks whether it is to stop."""
+_CLOCKS_APART = 10.0
+"""Seconds the clocks of workers may differ; a retry further ahead was set before a clock went back."""
 URGENT = 8
 """Priority from which nothing is gathered."""
 CHANNEL = "inventory_log"
@@ -226,7 +228,8 @@ class Worker:
         now, at, connection = time.monotonic(), self._orders.clock(), self._connect()
         if now - self._woke >= self._options.wake_seconds:
             self._woke = now
-            wake_retries(connection, at)
+            longest = self._options.attempts * self._options.retry_most + _CLOCKS_APART
+            wake_retries(connection, at, timedelta(seconds=longest))
         if now - self._tended < self._options.tend_seconds:
             return
         self._tended = now

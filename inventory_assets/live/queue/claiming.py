@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from inventory_assets.live.locks import SPACE, lane_key
+from inventory_assets.live.modes import SET_ASIDE
 from inventory_assets.live.tables import LANES
 
 if TYPE_CHECKING:
@@ -56,7 +57,10 @@ _FINISH = (
     "DELETE FROM event_queue USING unnest(%s::bigint[], %s::smallint[]) AS done (sequence, part)"
     " WHERE event_queue.sequence = done.sequence AND event_queue.part = done.part"
 )
-_DUE = "UPDATE event_queue SET not_before = NULL WHERE not_before <= %s"
+_DUE = (
+    "UPDATE event_queue SET not_before = NULL"
+    " WHERE not_before <= %(now)s OR (not_before > %(latest)s AND not_before < %(aside)s)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +127,18 @@ def finish(connection: Connection, parts: Sequence[Waiting]) -> int:
     return connection.execute(_FINISH, ([each.sequence for each in parts], [each.part for each in parts])).rowcount
 
 
-def wake_retries(connection: Connection, now: datetime) -> int:
-    """Let retries whose time has come be claimed again.
+def wake_retries(connection: Connection, now: datetime, longest: timedelta = timedelta(days=1)) -> int:
+    """Let retries whose time has come be claimed again, and those from before the clock was set back.
+
+    Args:
+        connection: a psycopg connection.
+        now: the time.
+        longest: no retry waits for longer, unless its instant comes from a clock that was ahead of this one.
 
     Returns:
         How many.
     """
-    return connection.execute(_DUE, (now,)).rowcount
+    return connection.execute(_DUE, {"now": now, "latest": now + longest, "aside": SET_ASIDE}).rowcount
 
 
 def _claim(connection: Connection, lanes: Sequence[int], limit: int) -> list[Waiting]:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 MOST_DEPTH = 1_000_000
+MOST_DEAD = 100_000
+MOST_CHANGES = 2_000
+"""Rows of the ledger from whose end the share of saved writes is computed."""
 MOST_ATTEMPTS = 2_000
 """Attempts whose latency one look reads; a sample when more were made."""
 URGENT = 8
@@ -42,6 +45,13 @@ _SNAPSHOT = """
 SELECT min(xact_start) FROM pg_stat_activity
 WHERE datname = current_database() AND backend_xmin IS NOT NULL AND pid <> pg_backend_pid()
 """
+_DEAD = "SELECT count(*) FROM (SELECT FROM dead_letters WHERE status = 'open' LIMIT :most) AS letters"
+_MODES = "SELECT scope, count(*) FROM live_modes GROUP BY scope"
+_SAVED = """
+SELECT count(DISTINCT (item, location, resulting_version)) AS effects,
+       count(DISTINCT (item, location, recorded_at)) AS writes
+FROM (SELECT item, location, resulting_version, recorded_at FROM ledger ORDER BY id DESC LIMIT :most) AS changes
+"""
 _CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
 
 
@@ -64,6 +74,10 @@ class Figures:
         lock_waits: locks somebody waits for.
         oldest_snapshot: when the oldest open snapshot was taken.
         connections: connections to the database.
+        dead_letters: open dead letters, `MOST_DEAD` at most.
+        batch_only: what only the batch side works on: number of keys by scope.
+        saved_writes: share of recent effects that cost no write of the state, as another one of their pair was in the
+            batch; None before the first effect.
     """
 
     at: datetime
@@ -80,6 +94,31 @@ class Figures:
     lock_waits: int = 0
     oldest_snapshot: datetime | None = None
     connections: int = 0
+    dead_letters: int = 0
+    batch_only: dict[str, int] = field(default_factory=dict)
+    saved_writes: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What people should know of the live layer.
+
+    Attributes:
+        dead_letters: open dead letters, `MOST_DEAD` at most.
+        batch_only: what only the batch side works on, as scope and key; the first hundred.
+    """
+
+    dead_letters: int
+    batch_only: tuple[tuple[str, str], ...]
+
+
+def attention(connection: Connection) -> Attention:
+    """What people should know, from two bounded statements."""
+    from sqlalchemy import text
+
+    dead = connection.execute(text(_DEAD), {"most": MOST_DEAD}).scalar_one()
+    modes = connection.execute(text("SELECT scope, key FROM live_modes ORDER BY scope, key LIMIT 100"))
+    return Attention(dead, tuple((row.scope, row.key) for row in modes))
 
 
 def look(connection: Connection, at: datetime, before: Figures | None) -> Figures:
@@ -100,6 +139,10 @@ def look(connection: Connection, at: datetime, before: Figures | None) -> Figure
     found.lock_waits = connection.execute(text(_LOCKS)).scalar_one()
     found.oldest_snapshot = connection.execute(text(_SNAPSHOT)).scalar_one()
     found.connections = connection.execute(text(_CONNECTIONS)).scalar_one()
+    found.dead_letters = connection.execute(text(_DEAD), {"most": MOST_DEAD}).scalar_one()
+    found.batch_only = {row[0]: row[1] for row in connection.execute(text(_MODES))}
+    changes = connection.execute(text(_SAVED), {"most": MOST_CHANGES}).one()
+    found.saved_writes = 1 - changes.writes / changes.effects if changes.effects else None
     if before is not None and upto > before.attempt:
         since = {"after": before.attempt, "upto": upto}
         found.attempts = {row[0]: row[1] for row in connection.execute(text(_COUNTS), since)}

@@ -303,6 +303,12 @@ def test_what_this_service_says_is_not_taken_from_others():
     issued = cloud_event("stock.issued", TYPES["stock.issued"].examples[1])
     assert problem_of(issued).code == "reserved_type"
     assert problem_of({**CLOUD_EVENT, "source": SERVICE_SOURCE}).code == "source_refused"
+    ours = {**CLOUD_EVENT, "id": " batch:1"}
+    assert (problem_of(ours).code, problem_of(ours).errors[0].pointer) == ("reserved_id", "/id")
+    assert event_of(ours, trusted=True).envelope.id == "batch:1"
+    numbered = {**TYPES["Transaction"].examples[1], "TransactionID": "batch:2"}
+    named = {"eventType": "Transaction", "eventSource": "erp", "eventData": numbered}
+    assert problem_of(named).code == "reserved_id"
     assert event_of({**issued, "source": SERVICE_SOURCE}, trusted=True).payload.lines[0].quantity == 2
 
 
