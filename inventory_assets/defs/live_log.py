@@ -63,9 +63,7 @@ def tell_masters(settings: "Settings", workspace: "Workspace") -> Sequence[str]:
 
     A database that rests is told by the next refresh.
     """
-    from inventory_assets.operate.live_log import has_live_log
-
-    if not has_live_log(settings):
+    if not settings.has_live_database:
         return ()
 
     from inventory_assets.live.database.problems import DatabaseError
