@@ -1,4 +1,4 @@
-"""Live events as silver: movements and statements of stock, beside those of files.
+"""Live events as silver: movements and statements of stock beside those of files, and reservations.
 
 What an event does to stock was computed when the log took it; here it is only decided which of it counts, and what
 came by file as well. Not here: assumptions and the authority over levels (`stock.counts`). Invariant: a line of a
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from inventory_assets.contracts.events.envelope import SERVICE_SOURCE
-from inventory_assets.contracts.log_tables import STOCK_STATEMENTS, TOLD_BY_BATCH
+from inventory_assets.contracts.log_tables import STOCK_RESERVATIONS, STOCK_STATEMENTS, TOLD_BY_BATCH
 from inventory_assets.contracts.schemas import polars_schema
 from inventory_assets.contracts.silver import STOCK_MOVEMENTS
 from inventory_assets.stock.counts import PAIR
@@ -69,6 +69,24 @@ def live_statements(effects: pl.DataFrame) -> pl.DataFrame:
     return (
         effects.filter(pl.col("kind").is_in(KINDS))
         .group_by("kind", *PAIR, "event_time", "document_id", "source_system")
+        .agg(pl.col("quantity").sum(), pl.col("event_date").min())
+        .select(list(schema))
+        .cast(schema)
+    )
+
+
+def live_reservations(effects: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `silver/stock_reservations`: everything that changes what is reserved."""
+    schema = polars_schema(STOCK_RESERVATIONS)
+    sold = (pl.col("kind") == "issue") & (pl.col("reserved") < 0)
+    return (
+        effects.filter(pl.col("reserved") != 0)
+        .with_columns(
+            kind=pl.when(sold).then(pl.lit("committed")).otherwise("kind"),
+            quantity=pl.col("reserved"),
+            reservation_id=pl.col("document_id"),
+        )
+        .group_by("kind", *PAIR, "event_time", "reservation_id", "source_system")
         .agg(pl.col("quantity").sum(), pl.col("event_date").min())
         .select(list(schema))
         .cast(schema)
