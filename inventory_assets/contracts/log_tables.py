@@ -15,6 +15,8 @@ RESERVATION_KINDS = ("reserved", "committed", "released", "expired")
 TOLD_BY_BATCH = "batch:"
 """How the ids of events begin that the lake itself told the log: opening facts and forwarded rows of files. The lake
 holds what they say already, so they never come back into silver."""
+VOIDED = "event.voided"
+"""Type of the facts that name what became of a dead letter: a part of an event that never counts."""
 
 _EVENT = (
     count("epoch", "Stretch of the log between two restores."),

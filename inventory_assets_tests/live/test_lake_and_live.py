@@ -7,17 +7,31 @@ from datetime import timedelta
 import polars as pl
 
 from inventory_assets.contracts.gold import INVENTORY_POSITION
-from inventory_assets.contracts.log_tables import STOCK_RESERVATIONS
+from inventory_assets.contracts.log_tables import STOCK_EVENTS, STOCK_RESERVATIONS, VOIDED
 from inventory_assets.contracts.sources import load_profiles
 from inventory_assets.lakehouse.lake import Lake
+from inventory_assets.live.dead_letters.handling import Act, discard, edit_and_retry, listed, retry
 from inventory_assets.live.processor.tending import expire
+from inventory_assets.live.queue.claiming import wake_retries
+from inventory_assets.operate.live_history import verify
 from inventory_assets.operate.live_log import log_of
 from inventory_assets.pipeline.live_log import take_in_log
 from inventory_assets.pipeline.stock import refresh_movements, refresh_position
 from inventory_assets.pipeline.workspace import Workspace
 from inventory_assets_tests.live.databases import NOON
-from inventory_assets_tests.live.processing import Clock, accept, counted, event, orders, reserve, sold, work
+from inventory_assets_tests.live.processing import (
+    Clock,
+    accept,
+    counted,
+    event,
+    orders,
+    reserve,
+    sold,
+    transaction,
+    work,
+)
 
+ACT = Act(NOON + timedelta(hours=1), "ann", "counted by hand")
 STOCK = ("product_sku", "location_id", "book", "unavailable", "reserved", "available")
 _LIVE = """
 SELECT item, location, book, unavailable, reserved, greatest(book, 0) - reserved - unavailable
@@ -25,10 +39,9 @@ FROM inventory_state WHERE book IS NOT NULL ORDER BY item COLLATE "C", location 
 """
 
 
-def workspace(folder) -> Workspace:
-    return Workspace(
-        Lake(str(folder / "lake")), str(folder / "landing"), load_profiles(""), lambda: NOON + timedelta(hours=2)
-    )
+def workspace(folder, profiles: str = "") -> Workspace:
+    lake, landing = Lake(str(folder / "lake")), str(folder / "landing")
+    return Workspace(lake, landing, load_profiles(profiles), lambda: NOON + timedelta(hours=2))
 
 
 def in_lake(space: Workspace, engine, url: str) -> list[tuple]:
@@ -68,3 +81,32 @@ def test_what_is_reserved_in_the_lake_is_what_the_live_layer_promises_at_that_po
         ("committed", "A", -1), ("committed", "B", -1), ("expired", "A", -3), ("expired", "A", -4),
         ("expired", "B", -1), ("expired", "B", -1), ("released", "A", -2), ("released", "B", -1),
     ]  # fmt: skip
+
+
+def test_dead_letters_differ_until_each_is_settled_and_then_lake_and_live_agree(tmp_path, engine, connection, url):
+    space = workspace(tmp_path, '["/tests"]\ntime_zone = "Pacific/Auckland"')  # noon UTC is another day there
+    accept(engine, [counted(item, "S", 10, NOON - timedelta(hours=1)) for item in "ABCDE"])
+    work(connection, orders())
+    refuse = "ALTER TABLE inventory_state ADD CONSTRAINT broken CHECK (item NOT IN ('B', 'C', 'E')) NOT VALID"
+    connection.execute(refuse)
+    received = transaction("Receipt", "T", {"C": 3, "D": 4}, to_location="S")
+    accept(engine, [sold("A", "S", 1), sold("B", "S", 1), received, sold("E", "S", 5)])
+    for _ in range(3):
+        work(connection, orders())
+        wake_retries(connection, NOON + timedelta(hours=1))
+    connection.execute("ALTER TABLE inventory_state DROP CONSTRAINT broken")
+    letters = {each.item: each.key for each in listed(connection)}
+    lake, live = in_lake(space, engine, url), connection.execute(_LIVE).fetchall()
+    assert {row[0] for row in set(lake) ^ set(live)} == set(letters) == {"B", "C", "E"}
+    retry(connection, [letters["E"]], ACT)
+    discard(connection, [letters["B"]], ACT)
+    corrected = {"transaction_id": "T", "type": "Receipt", "to_location": "S"}
+    corrected["lines"] = [{"product_sku": "C", "quantity": 2}, {"product_sku": "D", "quantity": 4}]
+    assert edit_and_retry(connection, letters["C"], corrected, ACT)
+    work(connection, orders())
+    settled = [("A", 9), ("B", 10), ("C", 12), ("D", 14), ("E", 5)]
+    assert in_lake(space, engine, url) == [(item, "S", book, 0, 0, book) for item, book in settled]
+    assert connection.execute(_LIVE).fetchall() == in_lake(space, engine, url)
+    assert verify(engine, url, space.lake).differing == []
+    voided = space.lake.scan(STOCK_EVENTS).filter(pl.col("type") == VOIDED).collect()
+    assert voided["event_date"].to_list() == [(NOON + timedelta(days=1)).date()] * 2
