@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import polars as pl
@@ -12,7 +13,7 @@ from inventory_assets.contracts.sources import load_profiles
 from inventory_assets.lakehouse.lake import Lake
 from inventory_assets.live.dead_letters.handling import Act, discard, edit_and_retry, listed, retry
 from inventory_assets.live.processor.tending import expire
-from inventory_assets.live.queue.claiming import wake_retries
+from inventory_assets.live.processor.worker import Worker
 from inventory_assets.operate.live_history import verify
 from inventory_assets.operate.live_log import log_of
 from inventory_assets.pipeline.live_log import take_in_log
@@ -30,6 +31,8 @@ from inventory_assets_tests.live.processing import (
     transaction,
     work,
 )
+from inventory_assets_tests.live.test_processor_faults import drained, until
+from inventory_assets_tests.live.workers import QUICK
 
 ACT = Act(NOON + timedelta(hours=1), "ann", "counted by hand")
 STOCK = ("product_sku", "location_id", "book", "unavailable", "reserved", "available")
@@ -91,9 +94,12 @@ def test_dead_letters_differ_until_each_is_settled_and_then_lake_and_live_agree(
     connection.execute(refuse)
     received = transaction("Receipt", "T", {"C": 3, "D": 4}, to_location="S")
     accept(engine, [sold("A", "S", 1), sold("B", "S", 1), received, sold("E", "S", 5)])
-    for _ in range(3):
-        work(connection, orders())
-        wake_retries(connection, NOON + timedelta(hours=1))
+    worker = Worker(url, QUICK)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    until(lambda: drained(connection))
+    worker.stop()
+    thread.join(5)
     connection.execute("ALTER TABLE inventory_state DROP CONSTRAINT broken")
     letters = {each.item: each.key for each in listed(connection)}
     lake, live = in_lake(space, engine, url), connection.execute(_LIVE).fetchall()
