@@ -124,7 +124,7 @@ ORDER_PROPOSALS = _table(
         day("expected_on", "Day it should arrive."),
         units("on_hand", "On hand.", minimum=0),
         units("unavailable", "Of these unavailable."),
-        units("reserved", "Promised to customers; 0 until reservations are kept.", minimum=0),
+        units("reserved", "Promised to customers; 0 where no live log is read.", minimum=0),
         units("on_order", "On order.", minimum=0),
         units("in_transit", "In transit.", minimum=0),
         units("approved_before", "Units of approved proposals no supplier report shows yet.", minimum=0),
