@@ -254,6 +254,7 @@ def discard(connection: Connection, keys: Sequence[Key], act: Act, *, dry_run: b
     Raises:
         TooManyLettersError: more than one act may touch.
     """
+
     def void(found: list[Key]) -> None:
         _append(connection, _voids(connection, found, "discarded", act))
 
