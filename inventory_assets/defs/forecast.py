@@ -1,7 +1,6 @@
 """Forecasts, what is measured beside them, and the job of the night that writes them."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -15,11 +14,9 @@ from inventory_assets.contracts.forecast import (
 )
 from inventory_assets.contracts.model import Table
 from inventory_assets.defs.jobs import serving
-from inventory_assets.defs.lane import LANE, LANE_TAG
-from inventory_assets.defs.maintenance import begin
+from inventory_assets.defs.lane_jobs import lane_job, scheduled
 from inventory_assets.defs.resources import Store
-from inventory_assets.defs.specs import OWNER, WHEN_IT_FAILS
-from inventory_assets.defs.steps import Ask, Step, as_asset, as_op, op_of
+from inventory_assets.defs.steps import Ask, Step, as_asset, as_op
 from inventory_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -79,28 +76,16 @@ forecast_diagnostics = as_asset(DIAGNOSTICS_STEP)
 lead_time_stats = as_asset(LEAD_TIMES_STEP)
 
 
-def _one_after_the_other() -> dict[str, dict[str, dg.MultiDependencyDefinition]]:
-    """The steps in their order, then the publication."""
-    names = [begin.name, *(op_of(step) for step in NIGHT_STEPS), serving.name]
-    return {
-        name: {"after": dg.MultiDependencyDefinition([dg.DependencyDefinition(before, "done")])}
-        for before, name in pairwise(names)
-    }
-
-
-nightly_forecast = dg.GraphDefinition(
+nightly_forecast = lane_job(
     "nightly_forecast",
-    node_defs=[begin, *(as_op(step) for step in NIGHT_STEPS), serving],
-    dependencies=_one_after_the_other(),
-    description="Forecasts demand anew from what gold holds, and publishes it. With nothing new it writes nothing. "
+    "Forecasts demand anew from what gold holds, and publishes it. With nothing new it writes nothing. "
     "docs/forecasting.md says how.",
-).to_job(executor_def=dg.in_process_executor, tags={LANE_TAG: LANE}, owners=[OWNER], metadata=WHEN_IT_FAILS)
-forecast_every_night = dg.ScheduleDefinition(
-    name="nightly_forecast_schedule",
-    job=nightly_forecast,
-    cron_schedule=Settings().forecast.schedule,
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    owners=[OWNER],
-    description="Forecasts of demand once a night, in the lane: they wait for a refresh under way.",
+    *(as_op(step) for step in NIGHT_STEPS),
+    serving,
+)
+forecast_every_night = scheduled(
+    "nightly_forecast_schedule",
+    nightly_forecast,
+    Settings().forecast.schedule,
+    "Forecasts of demand once a night, in the lane: they wait for a refresh under way.",
 )

@@ -6,8 +6,9 @@ from inventory_assets.defs.analytics import CUSTOMERS_STEP, DEMAND_STEP, ITEMS_S
 from inventory_assets.defs.bronze import BRONZE_STEP
 from inventory_assets.defs.gold import ORDERS_STEP, POSITION_STEP, SALES_STEP, SNAPSHOT_STEP, SUPPLIERS_STEP
 from inventory_assets.defs.lane import LANE, LANE_TAG, REFRESH
+from inventory_assets.defs.lane_jobs import begin
 from inventory_assets.defs.live_log import EVENTS_STEP
-from inventory_assets.defs.maintenance import begin, note_refresh
+from inventory_assets.defs.maintenance import note_refresh
 from inventory_assets.defs.publish import publish_now
 from inventory_assets.defs.quality import SCORES_STEP
 from inventory_assets.defs.resources import Store

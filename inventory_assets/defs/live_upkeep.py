@@ -3,6 +3,7 @@
 import dagster as dg
 
 from inventory_assets.defs.lane import mark_process
+from inventory_assets.defs.lane_jobs import scheduled
 from inventory_assets.defs.resources import Clock, Store
 from inventory_assets.defs.specs import OWNER, WHEN_IT_FAILS, op_kinds
 
@@ -44,12 +45,9 @@ def live_upkeep() -> None:
     prove_and_purge()
 
 
-nightly_live_upkeep = dg.ScheduleDefinition(
-    name="nightly_live_upkeep",
-    job=live_upkeep,
-    cron_schedule="40 2 * * *",
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    owners=[OWNER],
-    description="Checkpoint and purge of the live log, every night at 02:40 UTC; nothing without a live database.",
+nightly_live_upkeep = scheduled(
+    "nightly_live_upkeep",
+    live_upkeep,
+    "40 2 * * *",
+    "Checkpoint and purge of the live log, every night at 02:40 UTC; nothing without a live database.",
 )

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from inventory_assets.defs.lane import GROWN_TAG, LANE, LANE_TAG, WRITTEN_TAG, await_turn, mark_process
+from inventory_assets.defs.lane import GROWN_TAG, WRITTEN_TAG
+from inventory_assets.defs.lane_jobs import lane_job, scheduled
 from inventory_assets.defs.resources import Store
-from inventory_assets.defs.specs import LAKE_POOL, OWNER, WHEN_IT_FAILS, op_kinds
+from inventory_assets.defs.specs import LAKE_POOL, op_kinds
 from inventory_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,17 +23,6 @@ TABLES_FIELD = dg.Field(
     [str], default_value=[], description='Tables by path, as in "silver/returns"; none for all that apply.'
 )
 REPORT_FIELD = dg.Field(str, default_value="", description="File that gets the result as JSON; empty for none.")
-
-
-@dg.op(
-    ins={"after": dg.In(dg.Nothing)}, out={"done": dg.Out(dg.Nothing)}, tags=op_kinds("python"),
-    description="Notes which process carries this run, so that its death can be told from slowness, and waits for "
-    "older runs of the lane.",
-)  # fmt: skip
-def begin(context: dg.OpExecutionContext) -> None:
-    """Mark the run with its process and wait for its turn."""
-    mark_process(context.instance, context.run_id)
-    await_turn(context.instance, context.run_id)
 
 
 def note_refresh(context: dg.OpExecutionContext, store: Store) -> None:
@@ -117,31 +107,20 @@ def _maintained_table(done: "Sequence[Maintained]") -> str:
     return "\n".join(lines)
 
 
-def lane_job(op: dg.OpDefinition, name: str, description: str) -> dg.JobDefinition:
-    """A job of the lane: it waits for its turn, then runs the op."""
-    after = {op.name: {"after": dg.DependencyDefinition(begin.name, "done")}}
-    return dg.GraphDefinition(name, node_defs=[begin, op], dependencies=after, description=description).to_job(
-        executor_def=dg.in_process_executor, tags={LANE_TAG: LANE}, owners=[OWNER], metadata=WHEN_IT_FAILS
-    )
-
-
 maintain = lane_job(
-    maintain_lake,
     "maintain",
     "Keeps the Delta tables small: compaction, removal of replaced files, checkpoints, logs. docs/maintenance.md says "
     "what stays readable for how long.",
+    maintain_lake,
 )
 restore = lane_job(
-    restore_tables,
     "restore",
     "Sets tables back to a tagged day. Run `refresh` afterwards, or wait for the sensor to do so.",
+    restore_tables,
 )
-weekly_maintenance = dg.ScheduleDefinition(
-    name="weekly_maintenance",
-    job=maintain,
-    cron_schedule=Settings().maintenance.schedule,
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    owners=[OWNER],
-    description="Maintenance once a week, in the lane: it waits for a refresh under way and holds up the next one.",
+weekly_maintenance = scheduled(
+    "weekly_maintenance",
+    maintain,
+    Settings().maintenance.schedule,
+    "Maintenance once a week, in the lane: it waits for a refresh under way and holds up the next one.",
 )

@@ -4,6 +4,7 @@ import dagster as dg
 
 from inventory_assets.contracts.silver import DECISIONS
 from inventory_assets.defs.lane import mark_process
+from inventory_assets.defs.lane_jobs import scheduled
 from inventory_assets.defs.resources import Store
 from inventory_assets.defs.specs import LAKE_POOL, OWNER, WHEN_IT_FAILS, key, op_kinds
 
@@ -47,12 +48,9 @@ def nightly_key_check() -> None:
     check_keys_over_days()
 
 
-every_night = dg.ScheduleDefinition(
-    name="nightly_key_check_schedule",
-    job=nightly_key_check,
-    cron_schedule="20 2 * * *",
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    owners=[OWNER],
-    description="The key check, every night at 02:20 UTC.",
+every_night = scheduled(
+    "nightly_key_check_schedule",
+    nightly_key_check,
+    "20 2 * * *",
+    "The key check, every night at 02:20 UTC.",
 )

@@ -21,11 +21,12 @@ from dagster._core.storage.runs.schema import RunTagsTable
 from sqlalchemy import func, select
 
 from inventory_assets.defs.lane import RECENT_RUNS, REFRESH
+from inventory_assets.defs.lane_jobs import lane_job, scheduled
 from inventory_assets.defs.live_upkeep import live_upkeep
-from inventory_assets.defs.maintenance import lane_job, maintain
+from inventory_assets.defs.maintenance import maintain
 from inventory_assets.defs.nightly import nightly_key_check
 from inventory_assets.defs.resources import Clock
-from inventory_assets.defs.specs import OWNER, op_kinds
+from inventory_assets.defs.specs import op_kinds
 from inventory_assets.defs.storage import EventLog, give_back
 from inventory_assets.defs.watch import WATCH
 from inventory_assets.settings import Settings
@@ -162,17 +163,14 @@ def delete_old_runs(context: dg.OpExecutionContext) -> None:
 
 
 purge = lane_job(
-    delete_old_runs,
     PURGE,
     "Deletes old runs of the sensor and the schedules, so that Dagster's databases do not grow for ever. What the UI "
     "shows of assets, partitions and checks stays.",
+    delete_old_runs,
 )
-nightly_purge = dg.ScheduleDefinition(
-    name="nightly_purge",
-    job=purge,
-    cron_schedule=Settings().runs.purge,
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    owners=[OWNER],
-    description="Once a night, in the lane: it waits for a refresh under way and holds up the next one.",
+nightly_purge = scheduled(
+    "nightly_purge",
+    purge,
+    Settings().runs.purge,
+    "Once a night, in the lane: it waits for a refresh under way and holds up the next one.",
 )

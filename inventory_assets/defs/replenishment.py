@@ -1,19 +1,15 @@
 """Replenishment: the nightly job that turns gold into policies, proposals and what planners look at."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING
-
-import dagster as dg
 
 from inventory_assets.contracts import parameters
 from inventory_assets.contracts import replenishment as tables
 from inventory_assets.defs.jobs import serving
-from inventory_assets.defs.lane import LANE, LANE_TAG
-from inventory_assets.defs.maintenance import begin
+from inventory_assets.defs.lane_jobs import lane_job, scheduled
 from inventory_assets.defs.resources import Store
-from inventory_assets.defs.specs import OWNER, WHEN_IT_FAILS, spec
-from inventory_assets.defs.steps import Ask, Step, as_asset, as_op, op_of
+from inventory_assets.defs.specs import spec
+from inventory_assets.defs.steps import Ask, Step, as_asset, as_op
 
 if TYPE_CHECKING:
     from inventory_assets.pipeline.workspace import Report
@@ -94,25 +90,17 @@ inventory_figures = as_asset(FIGURES_STEP)
 policy_backtest = as_asset(BACKTEST_STEP)
 
 
-def _one_after_another() -> dict[str, dict[str, dg.DependencyDefinition]]:
-    names = [begin.name, *(op_of(step) for step in NIGHTLY_STEPS), serving.name]
-    return {name: {"after": dg.DependencyDefinition(before, "done")} for before, name in pairwise(names)}
-
-
-replenish = dg.GraphDefinition(
+replenish = lane_job(
     "replenish",
-    node_defs=[begin, *(as_op(step) for step in NIGHTLY_STEPS), serving],
-    dependencies=_one_after_another(),
-    description="Policies, order proposals, alerts, projection, exceptions and key figures of the day, from what gold "
+    "Policies, order proposals, alerts, projection, exceptions and key figures of the day, from what gold "
     "holds; then the DuckDB file. Run again with nothing new it writes nothing.",
-).to_job(executor_def=dg.in_process_executor, tags={LANE_TAG: LANE}, owners=[OWNER], metadata=WHEN_IT_FAILS)
+    *(as_op(step) for step in NIGHTLY_STEPS),
+    serving,
+)
 
-every_night = dg.ScheduleDefinition(
-    name="nightly_replenishment",
-    job=replenish,
-    cron_schedule="50 4 * * *",
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    owners=[OWNER],
-    description="Policies and proposals for the new day, every night at 04:50 UTC, after the forecasts.",
+every_night = scheduled(
+    "nightly_replenishment",
+    replenish,
+    "50 4 * * *",
+    "Policies and proposals for the new day, every night at 04:50 UTC, after the forecasts.",
 )

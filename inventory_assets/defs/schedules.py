@@ -9,6 +9,7 @@ import dagster as dg
 from inventory_assets.defs.bronze import BRONZE_STEP
 from inventory_assets.defs.jobs import refresh
 from inventory_assets.defs.lane import live_runs, unfinished_in_a_row
+from inventory_assets.defs.lane_jobs import scheduled
 from inventory_assets.defs.resources import Store
 from inventory_assets.defs.specs import OWNER
 from inventory_assets.defs.steps import op_of
@@ -45,13 +46,10 @@ def hourly_suppliers(context: dg.ScheduleEvaluationContext, store: Store) -> dg.
     return dg.RunRequest(run_config=dg.RunConfig(ops={op_of(BRONZE_STEP): {"config": {"files": files}}}))
 
 
-daily_snapshot = dg.ScheduleDefinition(
-    name="daily_snapshot",
-    job=refresh,
-    cron_schedule="10 12 * * *",
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    owners=[OWNER],
-    description="A refresh at 12:10 UTC, when the business day of yesterday is over in every time zone: its closing "
+daily_snapshot = scheduled(
+    "daily_snapshot",
+    refresh,
+    "10 12 * * *",
+    "A refresh at 12:10 UTC, when the business day of yesterday is over in every time zone: its closing "
     "stock is in `gold/daily_inventory_snapshot` afterwards. It writes nothing where the sensor has done all of it.",
 )

@@ -18,6 +18,7 @@ from inventory_assets.contracts.silver import DAY_BALANCE
 from inventory_assets.contracts.tables import TABLES
 from inventory_assets.defs.audit import check_spec, runbook
 from inventory_assets.defs.freshness import READ_LAYERS
+from inventory_assets.defs.lane_jobs import scheduled
 from inventory_assets.defs.resources import Store
 from inventory_assets.defs.specs import OWNER, WHEN_IT_FAILS, is_daily, key, op_kinds
 from inventory_assets.settings import Settings
@@ -115,12 +116,9 @@ watch = dg.define_asset_job(
     description="Asks by the clock whether sources still send and whether the newest day of each daily table is "
     "current, so that silence is noticed although nothing arrives.",
 )
-hourly_watch = dg.ScheduleDefinition(
-    name="hourly_watch",
-    job=watch,
-    cron_schedule=Settings().freshness.watch,
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    owners=[OWNER],
-    description="Looks for silence once an hour. It reads what the lake holds and needs nothing to arrive.",
+hourly_watch = scheduled(
+    "hourly_watch",
+    watch,
+    Settings().freshness.watch,
+    "Looks for silence once an hour. It reads what the lake holds and needs nothing to arrive.",
 )
