@@ -1,8 +1,8 @@
 """What people do with dead letters: look, put back, correct, give up; one by one or many at once with a dry run.
 
 Every act is one transaction with its row in the audit log, and says who and why. A part that is put back gets three
-more attempts; its history stays. A corrected event is a new event of the log that names the old one as its cause. A part
-that is given up or replaced never counts: a fact of the log says so (`event.voided`), for the lake, which knows no
+more attempts; its history stays. A corrected event is a new event of the log that names the old one as its cause. A
+part that is given up or replaced never counts: a fact of the log says so (`event.voided`), for the lake, which knows no
 dead letters.
 """
 
