@@ -68,6 +68,9 @@ def openapi() -> Json:
     }
 
 
+_DAY = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d\d-\d\d$"}
+
+
 def _paths() -> Json:
     return {
         "/api/v1/events": {"post": _post_events(), "get": _search()},
@@ -91,6 +94,7 @@ def _paths() -> Json:
                 ("sku", "neededStore", "time", "position"), {"200": answer("StockAsOf")},
             )
         },
+        "/api/v1/inventory/{sku}/available-to-promise": {"get": _promise()},
         "/api/v1/inventory/{sku}/adjust": {"post": _adjust()},
         "/api/v1/reservations": {"post": _command("reserve", "Hold units", "Reserve", "201")},
         "/api/v1/reservations/{reservationId}": {
@@ -162,6 +166,29 @@ def _status() -> Json:
     )  # fmt: skip
 
 
+def _promise() -> Json:
+    made = operation(
+        "availableToPromise",
+        "What can be promised by a day",
+        "From on hand, reservations and receipts due: today, and every day until `until` on which it changes. Without "
+        "`until` the next 30 days.",
+        ("sku", "neededStore", "until"),
+        {"200": answer("Promises")},
+        404,
+    )
+    shown = {
+        "item": "A1", "storeId": "S1", "until": "2026-03-31", "onHand": 12, "reserved": 2, "unavailable": 0,
+        "available": 10, "inTransit": 0, "nullReason": None, "version": 7,
+        "promises": [
+            {"from": "2026-03-01", "receipts": 0, "available": 10},
+            {"from": "2026-03-09", "receipts": 40, "available": 50},
+        ],
+        "undatedReceipts": 0, "receiptsToldAt": "2026-03-01T09:58:00Z", "receiptsReason": None,
+    }  # fmt: skip
+    made["responses"]["200"]["content"]["application/json"]["examples"] = {"receipt in a week": {"value": shown}}
+    return made
+
+
 def _adjust() -> Json:
     made = operation(
         "adjustStock",
@@ -195,6 +222,7 @@ def _parameters() -> Json:
         "status": in_query("status", {"enum": list(STATUSES)}, "How far it is."),
         "from": in_query("from", INSTANT, "Event time from here on."),
         "to": in_query("to", INSTANT, "Event time before here."),
+        "until": in_query("until", _DAY, "Last day looked at, UTC."),
         "time": in_query("time", INSTANT, "What happened later does not count."),
         "position": in_query("position", {**WHOLE, "maximum": 2**63 - 1}, "What the log took later is not known yet."),
         "limit": in_query("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, "Rows of a page."),
@@ -252,6 +280,21 @@ def _schemas() -> Json:
         "Stock": object_of({"item": TEXT, "storeId": TEXT, "version": WHOLE} | amounts | plain | reason),
         "Stocks": object_of({"item": TEXT, "total": {"type": "object"}, "stores": several("Stock")}),
         "StockAsOf": object_of({"item": TEXT, "storeId": TEXT, "position": WHOLE} | amounts | plain | reason),
+        "Promise": object_of({"from": _DAY, "receipts": WHOLE, "available": WHOLE}),
+        "Promises": object_of(
+            {"item": TEXT, "storeId": TEXT, "until": _DAY, "promises": several("Promise"), "undatedReceipts": WHOLE},
+            {
+                "onHand": COUNT,
+                "reserved": {"type": "integer"},
+                "unavailable": COUNT,
+                "available": COUNT,
+                "inTransit": {"type": "integer"},
+                "version": WHOLE,
+                "receiptsToldAt": {"type": ["string", "null"]},
+                "receiptsReason": {"type": ["string", "null"]},
+            }
+            | reason,
+        ),
         "Changes": object_of({"item": TEXT, "changes": {"type": "array", "items": {"type": "object"}}, "next": NEXT}),
         "Adjust": object_of(
             {

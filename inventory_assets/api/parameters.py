@@ -9,7 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -20,6 +20,7 @@ from inventory_assets.contracts.events.fields import instant
 LARGEST = 2**63 - 1
 MOST_OF_A_PAGE = 200
 _PRINTABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _NUMBER = re.compile(r"\d{1,19}", re.ASCII)
 
 
@@ -80,6 +81,18 @@ class Query:
         if not isinstance(found, datetime):
             raise wrong_parameter(name, "must be an instant")
         return found
+
+    def day(self, name: str) -> date | None:
+        """A day."""
+        value = self._given.get(name)
+        if value is None:
+            return None
+        try:
+            if _DAY.fullmatch(value):
+                return date.fromisoformat(value)
+        except ValueError as error:
+            raise wrong_parameter(name, f"is no day of the calendar: {error}") from error
+        raise wrong_parameter(name, "must be a day such as 2026-03-01")
 
     def choice(self, name: str, choices: Collection[str]) -> str | None:
         """One of some words."""

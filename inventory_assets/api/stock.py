@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -13,12 +14,18 @@ from inventory_assets.api.problems import RefusedRequestError, wrong_parameter
 from inventory_assets.api.routing import Route
 from inventory_assets.api.service import Routes, json_response
 from inventory_assets.live.log.reading import position
+from inventory_assets.live.views.promises import receipts_due
 from inventory_assets.live.views.stock import TooMuchHistoryError, as_of, history_of, shown_account, state_of
+from inventory_assets.stock.promising import available_to_promise, undated
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from inventory_assets.live.views.promises import Due
+
 INVENTORY = "/api/v1/inventory"
+HORIZON = timedelta(days=30)
+"""How far a promise looks where nobody says."""
 SUMMED = ("book", "onHand", "shortfall", "reserved", "unavailable", "available", "inTransit", "onOrder")
 
 
@@ -31,6 +38,7 @@ class StockRoutes(Routes):
             Route("GET", f"{INVENTORY}/{{sku}}", self.now),
             Route("GET", f"{INVENTORY}/{{sku}}/history", self.history),
             Route("GET", f"{INVENTORY}/{{sku}}/as-of", self.as_of),
+            Route("GET", f"{INVENTORY}/{{sku}}/available-to-promise", self.promise),
         )
 
     async def now(self, request: Request, parts: dict[str, str]) -> Response:
@@ -78,6 +86,33 @@ class StockRoutes(Routes):
             return json_response(await self._service.read(ask))
         except TooMuchHistoryError as error:
             raise RefusedRequestError("parameter_invalid", str(error)) from error
+
+    async def promise(self, request: Request, parts: dict[str, str]) -> Response:
+        """What can be promised of an item at a store, today and on every day on which that changes."""
+        item, query = sku(parts), Query(request, ("storeId", "until"))
+        store, until, today = query.text("storeId", 64), query.day("until"), self._service.clock().date()
+        if store is None:
+            raise wrong_parameter("storeId", "is needed here")
+        if until is None:
+            until = today + HORIZON
+        elif until < today:
+            raise wrong_parameter("until", f"lies in the past; today is {today}, UTC")
+
+        def ask(connection: Connection) -> tuple[list[dict[str, Any]], Due]:
+            return state_of(connection, item, store), receipts_due(connection, item, store)
+
+        states, due = await self._service.read(ask)
+        if not states:
+            raise RefusedRequestError("item_unknown", f"nothing was heard of {item} at {store} yet")
+        promised = available_to_promise(states[0]["available"], due.receipts, today, until)
+        kept = {name: states[0][name] for name in ("onHand", "reserved", "unavailable", "available", "inTransit")}
+        return json_response(
+            {"item": item, "storeId": store, "until": until, **kept, "nullReason": states[0]["nullReason"]}
+            | {"version": states[0]["version"]}
+            | {"promises": [{"from": p.day, "receipts": p.receipts, "available": p.available} for p in promised]}
+            | {"undatedReceipts": undated(due.receipts, today)}
+            | {"receiptsToldAt": due.told_at, "receiptsReason": due.unknown_reason}
+        )
 
 
 def sku(parts: dict[str, str]) -> str:

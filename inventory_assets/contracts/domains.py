@@ -34,6 +34,7 @@ _TABLES: dict[Domain, tuple[str, ...]] = {
         "bronze/stock_openings",
         "bronze/stock_events",
         "silver/stock_statements",
+        "silver/stock_reservations",
         "silver/stock_adjustments",
         "silver/warehouse_updates",
         "silver/stock_counts",

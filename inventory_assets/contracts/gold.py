@@ -254,7 +254,7 @@ INVENTORY_POSITION = Table(
         *_STATE,
         units("on_hand", "max(0, book).", nullable=True, minimum=0),
         units("shortfall", "max(0, −book): an error of the record.", nullable=True, minimum=0),
-        units("reserved", "Units promised; null until reservations are kept.", nullable=True),
+        units("reserved", "Units promised, by the facts of the live log; null where no log is read.", nullable=True),
         units("available", "On hand − reserved − unavailable; null while a part is unknown.", nullable=True),
         units(
             "on_order",
@@ -271,8 +271,8 @@ INVENTORY_POSITION = Table(
         ),
         units(
             "position_before_reserved",
-            "On hand − unavailable + on order + in transit: the inventory position as long as reservations are not "
-            "kept; null while a part is unknown.",
+            "On hand − unavailable + on order + in transit: the inventory position where no live log is read and so "
+            "nothing can be reserved; null while a part is unknown.",
             nullable=True,
         ),
         units(
@@ -297,6 +297,7 @@ INVENTORY_POSITION = Table(
         "silver/stock_counts",
         "silver/stock_openings",
         "silver/stock_statements",
+        "silver/stock_reservations",
         "silver/quarantine",
         "gold/open_supplier_orders",
         "gold/supply_coverage",

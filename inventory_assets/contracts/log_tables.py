@@ -1,4 +1,4 @@
-"""Bronze of the event log, and the statements of stock that came through it.
+"""Bronze of the event log, and what came through it: statements of stock, and reservations.
 
 The log's two bronze tables hold every event once, whatever became of it at the door; silver reads those that count.
 Not here: which types go where (`ingest.events`), what an event does to stock (`stock.effects`).
@@ -11,9 +11,12 @@ from typing import Literal
 from inventory_assets.contracts.model import Reach, Table, count, day, instant, text, units
 
 STATEMENT_KINDS = ("opening", "level", "count")
+RESERVATION_KINDS = ("reserved", "committed", "released", "expired")
 TOLD_BY_BATCH = "batch:"
 """How the ids of events begin that the lake itself told the log: opening facts and forwarded rows of files. The lake
 holds what they say already, so they never come back into silver."""
+VOIDED = "event.voided"
+"""Type of the facts that name what became of a dead letter: a part of an event that never counts."""
 
 _EVENT = (
     count("epoch", "Stretch of the log between two restores."),
@@ -78,3 +81,25 @@ STOCK_STATEMENTS = Table(
     partition_by=("event_date",),
     upstream=("bronze/stock_events",),
 )
+
+STOCK_RESERVATIONS = Table(
+    "silver",
+    "stock_reservations",
+    "What the facts of the live log change of what is promised: reservations made and ended. Their sum is what is "
+    "reserved. Does not exist where no live log was ever read.",
+    "one change of a reservation of an item at a location",
+    ("source_system", "location_id", "product_sku", "reservation_id", "kind", "event_time"),
+    (
+        text("kind", "What happened to it.", allowed=RESERVATION_KINDS),
+        text("product_sku", "Item code."),
+        text("location_id", "Location."),
+        units("quantity", "Change of the units reserved: above 0 when made, below when it ended."),
+        instant("event_time", "When it happened."),
+        text("reservation_id", "The reservation; of one that was sold, the sale it became where that is named."),
+        text("source_system", "Source of the event."),
+        day("event_date", "Business day of the event's location."),
+    ),
+    partition_by=("event_date",),
+    upstream=("bronze/stock_events",),
+)
+LOG_SILVER = (STOCK_STATEMENTS, STOCK_RESERVATIONS)

@@ -128,7 +128,7 @@ ORDER_PROPOSALS = _table(
         units("on_hand", "On hand; an emergency may have none of the figures of stock and policy.", nullable=True,
               minimum=0),
         units("unavailable", "Of these unavailable.", nullable=True),
-        units("reserved", "Promised to customers; 0 until reservations are kept.", nullable=True, minimum=0),
+        units("reserved", "Promised to customers; 0 where no live log is read.", nullable=True, minimum=0),
         units("on_order", "On order.", nullable=True, minimum=0),
         units("in_transit", "In transit.", nullable=True, minimum=0),
         units("approved_before", "Units of approved proposals no supplier report shows yet.", minimum=0),

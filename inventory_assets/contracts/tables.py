@@ -6,7 +6,7 @@ from inventory_assets.contracts.analytics import ANALYTICS
 from inventory_assets.contracts.bronze import BRONZE
 from inventory_assets.contracts.forecast import FORECAST_TABLES
 from inventory_assets.contracts.gold import GOLD
-from inventory_assets.contracts.log_tables import LOG_BRONZE, STOCK_STATEMENTS
+from inventory_assets.contracts.log_tables import LOG_BRONZE, LOG_SILVER
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.parameters import PLANNING_PARAMETERS
 from inventory_assets.contracts.replenishment import PROPOSAL_DECISIONS, REPLENISHMENT
@@ -15,7 +15,7 @@ from inventory_assets.contracts.silver import DECISIONS, SILVER
 TABLES: dict[str, Table] = {
     table.path: table
     for table in (
-        *BRONZE.values(), *LOG_BRONZE, *SILVER, STOCK_STATEMENTS, *GOLD, *ANALYTICS, *FORECAST_TABLES, *REPLENISHMENT,
+        *BRONZE.values(), *LOG_BRONZE, *SILVER, *LOG_SILVER, *GOLD, *ANALYTICS, *FORECAST_TABLES, *REPLENISHMENT,
     )
 }  # fmt: skip
 """Every table by its path ("silver/returns")."""

@@ -30,9 +30,12 @@ def _orders(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
 
 
 def _position(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
+    from inventory_assets.defs.live_log import tell_masters
     from inventory_assets.pipeline.stock import refresh_position
 
-    return refresh_position(store.workspace(), anew=ask.anew), ()
+    workspace = store.workspace()
+    report = refresh_position(workspace, anew=ask.anew)
+    return report, tell_masters(store.settings(), workspace)
 
 
 def _snapshot(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:

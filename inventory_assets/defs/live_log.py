@@ -58,6 +58,26 @@ def tell_files(settings: "Settings", workspace: "Workspace") -> Sequence[str]:
         return (f"the live log was not told of files: {error}",)
 
 
+def tell_masters(settings: "Settings", workspace: "Workspace") -> Sequence[str]:
+    """Tell the live layer what the lake knows of items and locations now; returns warnings.
+
+    A database that rests is told by the next refresh.
+    """
+    if not settings.has_live_database:
+        return ()
+
+    from inventory_assets.live.database.problems import DatabaseError
+    from inventory_assets.operate.live_log import live_engine
+    from inventory_assets.operate.live_masters import tell_masters as told
+
+    try:
+        with live_engine(settings) as engine:
+            told(workspace, engine)
+    except DatabaseError as error:
+        return (f"the live layer was not told of items and locations: {error}",)
+    return ()
+
+
 EVENTS_STEP = Step(
     "bronze_events",
     LOG_BRONZE,

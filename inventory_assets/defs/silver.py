@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from inventory_assets.contracts import silver as tables
-from inventory_assets.contracts.log_tables import STOCK_STATEMENTS
+from inventory_assets.contracts.log_tables import LOG_SILVER
 from inventory_assets.defs.audit import Check, Days
 from inventory_assets.defs.resources import Store
 from inventory_assets.defs.specs import spec
@@ -93,9 +93,9 @@ FACTS_STEP = Step(
 )
 MOVEMENTS_STEP = Step(
     "silver_movements",
-    (STOCK_STATEMENTS, tables.STOCK_MOVEMENTS),
+    (*LOG_SILVER, tables.STOCK_MOVEMENTS),
     _movements,
-    "Signed stock movements of the days that changed, and what live events state about stock.",
+    "Signed stock movements of the days that changed, and what live events state about stock and promise.",
 )
 
 decisions = spec(tables.DECISIONS)

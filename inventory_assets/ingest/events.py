@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from inventory_assets.contracts.log_tables import RETAIL_EVENTS, STOCK_EVENTS
+from inventory_assets.contracts.log_tables import RETAIL_EVENTS, STOCK_EVENTS, VOIDED
 from inventory_assets.contracts.schemas import INSTANT, polars_schema
 
 if TYPE_CHECKING:
@@ -57,27 +57,36 @@ def bronze_events(events: pl.DataFrame, profiles: Profiles, read_at: datetime) -
 
 
 def _placed(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows with where and when they happened: as their effects say, otherwise as the data and the envelope do."""
+    """Rows with whose they are, where and when they happened: as their effects say, otherwise as data and envelope do.
+
+    What voids an event is placed as that event is, and so stands on its day.
+    """
     effects = pl.col("effects")
     moves = effects.str.starts_with("[{").fill_null(value=False)
     at = effects.str.extract(r'"at":(-?\d+)').cast(pl.Int64).cast(INSTANT)
     return pl.concat(
         [
-            rows.filter(moves).with_columns(_location=effects.str.json_path_match("$[0].location"), _happened=at),
+            rows.filter(moves).with_columns(
+                _sender="source_system", _location=effects.str.json_path_match("$[0].location"), _happened=at
+            ),
             rows.filter(~moves).with_columns(
-                _location=pl.col("data").str.json_path_match("$.location_id"), _happened="event_time"
+                _sender=pl.when(pl.col("type") == VOIDED)
+                .then(pl.col("data").str.json_path_match("$.event_source"))
+                .otherwise("source_system"),
+                _location=pl.col("data").str.json_path_match("$.location_id"),
+                _happened="event_time",
             ),
         ]
     ).sort("sequence")
 
 
 def _days(rows: pl.DataFrame, profiles: Profiles) -> pl.DataFrame:
-    """Time zone and business day of each row, by its source and location."""
-    places = rows.select("source_system", "_location").unique()
+    """Time zone and business day of each row, by its sender and location."""
+    places = rows.select("_sender", "_location").unique()
     zones = [profiles[source].zone_of(location) for source, location in places.iter_rows()]
     placed = rows.join(
         places.with_columns(business_time_zone=pl.Series(zones, dtype=pl.String)),
-        on=["source_system", "_location"],
+        on=["_sender", "_location"],
         nulls_equal=True,
         maintain_order="left",
     )

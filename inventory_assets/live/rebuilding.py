@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from inventory_assets.live.log.reading import effects_in
+from inventory_assets.live.masters.rules import NO_RULES, READ, rules_of
 from inventory_assets.stock.counts import PAIR
 from inventory_assets.stock.effect_frames import ACCOUNTS, EFFECTS, effects_of_texts, fold_effects
-from inventory_assets.stock.effects import ASSERTED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from sqlalchemy import Connection
+
+    from inventory_assets.live.masters.rules import Rules
 
 COUNTED = ("accepted", "decided")
 """Dispositions of events that may move stock."""
@@ -106,26 +108,27 @@ def events_of_log(url: str, after: int, upto: int) -> Iterator[pl.DataFrame]:
         yield pl.DataFrame(table).rename({"source": "source_system"})
 
 
+def rules_in(connection: Connection) -> Rules:
+    """Which effects count, for every position up to that of a snapshot taken before."""
+    from sqlalchemy import text
+
+    return rules_of(connection.execute(text(READ)))
+
+
 def folded(
     events: Iterable[pl.DataFrame],
     unapplied: pl.DataFrame,
-    permitted: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
+    rules: Rules = NO_RULES,
 ) -> pl.DataFrame:
     """Accounts (`ACCOUNTS`) of every pair after the events that were applied.
 
     Args:
         events: frames of `EVENTS`, each event once.
         unapplied: see `Snapshot`.
-        permitted: leaves those rows of `EFFECTS` that count; by default all but levels of other systems.
+        rules: which effects count (`rules_in`).
     """
-    leave = permitted or without_levels
-    effects = [leave(_effects(frame, unapplied)) for frame in events]
+    effects = [rules.leave(_effects(frame, unapplied)).select(list(EFFECTS)) for frame in events]
     return fold_effects(pl.concat(effects)) if effects else pl.DataFrame(schema=ACCOUNTS)
-
-
-def without_levels(effects: pl.DataFrame) -> pl.DataFrame:
-    """Effects where our ledger counts everywhere."""
-    return effects.filter(pl.col("kind") != ASSERTED)
 
 
 def differences(state: pl.DataFrame, fold: pl.DataFrame) -> list[Difference]:
@@ -153,7 +156,7 @@ def _effects(events: pl.DataFrame, unapplied: pl.DataFrame) -> pl.DataFrame:
     whole = unapplied.filter(pl.col("item").is_null()).select("sequence")
     effects = effects_of_texts(counted.join(whole, on="sequence", how="anti"), "sequence")
     parts = unapplied.drop_nulls().rename({"item": "product_sku"})
-    return effects.join(parts, on=["sequence", "product_sku"], how="anti").select(list(EFFECTS))
+    return effects.join(parts, on=["sequence", "product_sku"], how="anti").select(*EFFECTS, "sequence")
 
 
 def _typed(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:

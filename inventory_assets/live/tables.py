@@ -14,6 +14,8 @@
 - `log_purges`: up to where events were removed behind a checkpoint; they are in the archive alone.
 - `outbox`: what leaves, in the order of commits. `audit_log`: what people did, each row carrying the hash of the last.
 - `outbox_positions`: how far each consumer of the outbox is. `webhooks`, `deliveries`: who is told, and every attempt.
+- `live_rules`: which effects count, kept for good, each from a position of the log on. `live_masters` (one row),
+  `live_items`, `live_locations`, `live_pairs`: what the lake knew of items, locations and pairs when it was last asked.
 
 What is not here: the rules that fill them. Instants come from the caller's clock; no column has a default of now.
 """
@@ -23,6 +25,7 @@ from __future__ import annotations
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -405,3 +408,56 @@ DELIVERIES = Table(
 Index(None, DELIVERIES.c.webhook, DELIVERIES.c.id)
 Index("deliveries_waiting_idx", DELIVERIES.c.webhook, DELIVERIES.c.id, postgresql_where=text("status = 'waiting'"))
 Index(None, DELIVERIES.c.requested_at, postgresql_using="brin")
+
+LIVE_RULES = Table(
+    "live_rules",
+    METADATA,
+    Column("version", BigInteger, autoincrement=False),
+    _needed("after_sequence", BigInteger),
+    _needed("published_at", INSTANT),
+    _needed("rule", Text),
+    PrimaryKeyConstraint("version"),
+)
+
+LIVE_MASTERS = Table(
+    "live_masters",
+    METADATA,
+    Column("version", BigInteger, autoincrement=False),
+    _needed("published_at", INSTANT),
+    _needed("knows_items", Boolean),
+    _needed("knows_locations", Boolean),
+    _needed("inputs", Text),
+    PrimaryKeyConstraint("version"),
+)
+
+LIVE_ITEMS = Table(
+    "live_items",
+    METADATA,
+    Column("item", Text),
+    Column("category", Text),
+    Column("maximum", BigInteger),
+    Column("reorder_point", BigInteger),
+    PrimaryKeyConstraint("item"),
+)
+
+LIVE_LOCATIONS = Table(
+    "live_locations",
+    METADATA,
+    Column("location", Text),
+    _needed("stock_authority", Text),
+    PrimaryKeyConstraint("location"),
+)
+
+LIVE_PAIRS = Table(
+    "live_pairs",
+    METADATA,
+    Column("item", Text),
+    Column("location", Text),
+    Column("maximum", BigInteger),
+    Column("reorder_point", BigInteger),
+    _needed("pack", BigInteger),
+    Column("on_order", BigInteger),
+    _needed("receipts", Text),
+    Column("unknown_reason", Text),
+    PrimaryKeyConstraint("item", "location"),
+)

@@ -24,6 +24,7 @@ from inventory_assets.live.rebuilding import (
     differences,
     events_of_log,
     folded,
+    rules_in,
     snapshot,
 )
 from inventory_assets.pipeline.live_log import reached
@@ -83,7 +84,9 @@ def verify(engine: Engine, url: str, lake: Lake) -> Verified:
     gone = purged_upto(engine)
     at = snapshot(url)
     counted: list[int] = []
-    fold = folded(_counting(_history(lake, url, gone, at), counted), at.unapplied)
+    with engine.connect() as connection:
+        rules = rules_in(connection)
+    fold = folded(_counting(_history(lake, url, gone, at), counted), at.unapplied, rules)
     found = differences(at.state, fold)
     seconds = perf_counter() - began
     return Verified(at.upto, fold.height, sum(counted), at.unapplied.height, seconds, found, at.state)

@@ -15,7 +15,7 @@ from inventory_assets.contracts.gold import (
     STOCK_CHECKPOINTS,
     SUPPLY_COVERAGE,
 )
-from inventory_assets.contracts.log_tables import STOCK_EVENTS, STOCK_STATEMENTS
+from inventory_assets.contracts.log_tables import LOG_SILVER, STOCK_EVENTS, STOCK_RESERVATIONS, STOCK_STATEMENTS
 from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.schemas import empty
 from inventory_assets.contracts.silver import (
@@ -30,7 +30,13 @@ from inventory_assets.contracts.silver import (
 )
 from inventory_assets.contracts.tables import TABLES
 from inventory_assets.lakehouse.lake import Lake, Scope
-from inventory_assets.medallion.silver_live import counted_once, live_effects, live_movements, live_statements
+from inventory_assets.medallion.silver_live import (
+    counted_once,
+    live_effects,
+    live_movements,
+    live_reservations,
+    live_statements,
+)
 from inventory_assets.pipeline.stock_events import STOCK_INPUTS, Changed, all_counts, changed_since, movements_since
 from inventory_assets.pipeline.workspace import Day, Report, Workspace, blocks, day_scope, dirty_from, nothing_new
 from inventory_assets.stock.checkpoints import build_checkpoints, checkpoint_at, month_after, month_before, since_month
@@ -48,9 +54,9 @@ SUPPLIES = (OPEN_SUPPLIER_ORDERS, SUPPLY_COVERAGE)
 
 
 def refresh_movements(workspace: Workspace, days: Collection[Day] | None = None) -> Report:
-    """Rebuild movements and live statements of the days whose facts changed, or of the days asked for."""
+    """Rebuild movements, live statements and reservations of the days whose facts changed, or of the days asked for."""
     lake = workspace.lake
-    outputs = (STOCK_STATEMENTS, STOCK_MOVEMENTS)
+    outputs = (*LOG_SILVER, STOCK_MOVEMENTS)
     report = Report(outputs)
     pins = lake.pins(MOVEMENT_INPUTS)
     live = {path: version for path, version in pins.items() if path == STOCK_EVENTS.path}
@@ -66,8 +72,12 @@ def refresh_movements(workspace: Workspace, days: Collection[Day] | None = None)
             lake.scan(STOCK_EVENTS, pins.get(STOCK_EVENTS.path), block).collect(), workspace.profiles
         )
         if live:
-            commit = lake.replace(STOCK_STATEMENTS, live_statements(effects), day_scope(block), live if last else None)
-            report.add(STOCK_STATEMENTS, commit, block)
+            for table, rows in (
+                (STOCK_STATEMENTS, live_statements(effects)),
+                (STOCK_RESERVATIONS, live_reservations(effects)),
+            ):
+                commit = lake.replace(table, rows, day_scope(block), live if last else None)
+                report.add(table, commit, block)
         frame = counted_once(movements_by_file(lake, pins, block), live_movements(effects), workspace.profiles)
         commit = lake.replace(STOCK_MOVEMENTS, frame, day_scope(block), pins if last else None)
         report.add(STOCK_MOVEMENTS, commit, block)
@@ -101,7 +111,7 @@ def refresh_position(workspace: Workspace, *, anew: bool = False) -> Report:
     """Fold the pairs whose events changed (all of them `anew`), and show the position of every pair."""
     lake = workspace.lake
     report = Report((STOCK_CHECKPOINTS, INVENTORY_POSITION))
-    pins = lake.pins((*STOCK_INPUTS, QUARANTINE, *SUPPLIES))
+    pins = lake.pins((*STOCK_INPUTS, STOCK_RESERVATIONS, QUARANTINE, *SUPPLIES))
     if not anew and nothing_new(lake, INVENTORY_POSITION, pins):
         lake.note(INVENTORY_POSITION, pins)
         return report
@@ -110,10 +120,18 @@ def refresh_position(workspace: Workspace, *, anew: bool = False) -> Report:
         lake.scan(QUARANTINE, pins.get(QUARANTINE.path)).filter(pl.col("feed").is_in(["pos", "warehouse"])).collect()
     )
     awaited, followed = (lake.scan(table, pins.get(table.path)).collect() for table in SUPPLIES)
-    frame = position(states, held, awaited, followed, workspace.now().date())
+    frame = position(states, held, awaited, followed, _promised(lake, pins), workspace.now().date())
     commit = lake.replace(INVENTORY_POSITION, frame, Scope(), pins)
     report.add(INVENTORY_POSITION, commit, None)
     return report
+
+
+def _promised(lake: Lake, pins: dict[str, int]) -> pl.DataFrame | None:
+    """Units reserved by pair; None where no live log was ever read."""
+    if STOCK_RESERVATIONS.path not in pins:
+        return None
+    changes = lake.scan(STOCK_RESERVATIONS, pins[STOCK_RESERVATIONS.path])
+    return changes.group_by(PAIR).agg(reserved=pl.col("quantity").sum()).collect()
 
 
 def _states(workspace: Workspace, pins: dict[str, int], report: Report, *, anew: bool) -> pl.DataFrame:

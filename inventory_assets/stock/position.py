@@ -15,12 +15,13 @@ from inventory_assets.stock.rules import UNKNOWN
 if TYPE_CHECKING:
     from datetime import date
 
-NOT_FOLLOWED = "reserved: reservations are not kept yet; available, inventory_position: a part is null"
+NOT_FOLLOWED = "reserved: no live log is read; available, inventory_position: a part is null"
 UNKNOWN_STOCK = (
     "book, unavailable, on_hand, shortfall, first_known_at, last_count_at, last_count_quantity: no opening or count yet"
 )
 UNMOVED = "last_movement_at: no movement yet"
-PART_NULL = "position_before_reserved: a part is null"
+UNRESERVED = "position_before_reserved: a part is null"
+NOT_AVAILABLE, NO_POSITION = "available: a part is null", "inventory_position: a part is null"
 
 KEPT = (
     *PAIR, "stock_basis", "book", "unavailable", "first_known_at", "last_count_at", "last_count_quantity",
@@ -40,6 +41,7 @@ def position(
     quarantined: pl.DataFrame,
     open_orders: pl.DataFrame,
     coverage: pl.DataFrame,
+    promised: pl.DataFrame | None,
     processing_date: date,
 ) -> pl.DataFrame:
     """Rows of `gold/inventory_position`.
@@ -51,6 +53,8 @@ def position(
         open_orders: rows of `gold/open_supplier_orders`; a pair with units on order has a row even before its first
             movement or count.
         coverage: rows of `gold/supply_coverage`.
+        promised: product_sku, location_id and units reserved, 0 where a pair has no row; None where nobody can
+            reserve, as no live log is read.
         processing_date: UTC day of the computation.
     """
     held = quarantined.group_by(PAIR).agg(quarantined_quantity=pl.col("quantity").sum())
@@ -58,14 +62,23 @@ def position(
     awaited = counted_units(open_orders).select(PAIR).join(states, on=PAIR, how="anti")
     pairs = pl.concat([states, awaited], how="diagonal").with_columns(pl.col("stock_basis").fill_null(UNKNOWN))
     unreserved = pl.col("on_hand") - pl.col("unavailable") + pl.col("on_order") + pl.col("in_transit")
+    if promised is None:
+        reserved = pairs.select(*PAIR, reserved=pl.lit(None, dtype=pl.Int64))
+        parts = [pl.lit(NOT_FOLLOWED)]
+    else:
+        reserved = pairs.select(PAIR).join(promised, on=PAIR, how="left").with_columns(pl.col("reserved").fill_null(0))
+        parts = [
+            pl.when(unknown).then(pl.lit(NOT_AVAILABLE)),
+            pl.when(unreserved.is_null()).then(pl.lit(NO_POSITION)),
+        ]
     return (
         with_supplies(pairs, open_orders, coverage)
         .join(held, on=PAIR, how="left")
+        .join(reserved, on=PAIR, how="left")
         .with_columns(
             # max_horizontal skips nulls and would turn unknown into 0.
             on_hand=pl.when(book.is_not_null()).then(pl.max_horizontal(book, 0)),
             shortfall=pl.when(book.is_not_null()).then(pl.max_horizontal(-book, 0)),
-            reserved=pl.lit(None, dtype=pl.Int64),
             quarantined_quantity=pl.col("quarantined_quantity").fill_null(0),
             processing_date=pl.lit(processing_date),
         )
@@ -78,11 +91,11 @@ def position(
                 pl.when(pl.col("last_movement_at").is_null()).then(pl.lit(UNMOVED)),
                 pl.col("on_order_reason"),
                 pl.col("in_transit_reason"),
-                pl.when(unreserved.is_null()).then(pl.lit(PART_NULL)),
-                pl.lit(NOT_FOLLOWED),
+                pl.when(unreserved.is_null()).then(pl.lit(UNRESERVED)),
+                *parts,
                 separator="; ",
                 ignore_nulls=True,
-            ),
+            ).replace("", None),
         )
         .select(INVENTORY_POSITION.column_names)
         .cast(polars_schema(INVENTORY_POSITION))

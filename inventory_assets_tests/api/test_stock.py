@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 
+from inventory_assets.live.masters.publishing import Published, publish
+from inventory_assets.live.masters.rules import EVERYTHING_COUNTS
 from inventory_assets.live.processor.worker import Worker
 from inventory_assets.settings import ListenerSettings, ProcessorSettings
 from inventory_assets_tests.api.calling import EVENTS, Calls, sale, until
@@ -162,3 +166,28 @@ def test_metrics_follow_the_queue_and_name_no_item(shop: Calls):
     assert "SKU-1" not in told
     assert "sale-1" not in told
     assert shop.get(f"{EVENTS}/sale-1").json()["status"] == "Completed"
+
+
+def test_a_promise_counts_what_is_available_and_the_receipts_until_its_day(shop: Calls, engine):
+    address = f"{STOCK}/A/available-to-promise"
+    today = shop.clock().date()
+    assert reserve(shop, "R", 30).status_code == 201
+    until(lambda: shop.get(f"{STOCK}/A?storeId=S1").json()["reserved"] == 30)
+    untold = shop.get(f"{address}?storeId=S1").json()
+    assert untold["promises"] == [{"from": str(today), "receipts": 0, "available": 70}]
+    assert untold["receiptsReason"] == "the lake has told nothing of receipts yet"
+    days = [str(today + timedelta(days=number)) for number in (-1, 2, 9)]
+    receipts = json.dumps([[day, 10 * number] for number, day in enumerate(days, 1)] + [[None, 5]])
+    pair = ("A", "S1", None, None, 1, 65, receipts, None)
+    publish(engine, Published("", EVERYTHING_COUNTS, [], [], [pair]), shop.clock())
+    told = shop.get(f"{address}?storeId=S1&until={days[2]}").json()
+    assert [(each["from"], each["available"]) for each in told["promises"]] == [
+        (str(today), 70), (days[1], 90), (days[2], 120),
+    ]  # fmt: skip
+    assert (told["undatedReceipts"], told["receiptsReason"]) == (15, None)
+    assert [each["from"] for each in shop.get(f"{address}?storeId=S1&until={days[1]}").json()["promises"]] == [
+        str(today), days[1],
+    ]  # fmt: skip
+    for wrong in ("", "?storeId=S1&until=2026-02-31", "?storeId=S1&until=2000-01-01"):
+        assert shop.get(address + wrong).status_code == 422
+    assert shop.get(f"{STOCK}/NOTHING/available-to-promise?storeId=S1").status_code == 404

@@ -6,6 +6,7 @@ import pytest
 from inventory_assets.live.log.appending import append, raise_epoch
 from inventory_assets.operate.forwarding import open_live
 from inventory_assets.operate.live_log import live_engine
+from inventory_assets.operate.live_masters import tell_masters
 from inventory_assets.pipeline.open import open_workspace
 from inventory_assets_tests.defs.installation import NOW, Installation, failed_steps, line, loaded
 from inventory_assets_tests.live.events import entries, simulated
@@ -74,6 +75,10 @@ def test_a_refresh_tells_the_opened_log_of_new_files_and_the_night_proves_the_ba
     assert installation.refresh().success
     told = connection.execute("SELECT source, type, left(event_id, 6) FROM event_log").fetchall()
     assert told == [("till", "stock.moved", "batch:")] * 2
+    pairs = connection.execute("SELECT count(*) FROM live_pairs").fetchone()
+    assert pairs == (installation.rows("gold/inventory_position").height,)
+    with live_engine(installation.settings) as live:
+        assert tell_masters(open_workspace(installation.settings, lambda: NOW), live) is None
     work(connection, orders())
     job = loaded().resolve_job_def("live_upkeep")
     assert job.execute_in_process(instance=installation.instance).success

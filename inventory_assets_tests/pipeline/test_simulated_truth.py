@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import shutil
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
 
+from inventory_assets.commands.stream import stream
+from inventory_assets.commands.streaming import GENTLE_RATE
+from inventory_assets.contracts.events.admission import is_command
+from inventory_assets.contracts.events.reading import Event, Limits, read_request
 from inventory_assets.contracts.tables import TABLES
+from inventory_assets.operate.live_masters import SOURCES, goods_of, masters_at
 from inventory_assets.settings import Settings
 from inventory_assets.simulator import HistoryConfig, simulate_history, sources_toml, write_history
+from inventory_assets.simulator.streaming import EventFactory
+from inventory_assets.stock.effects import effects_of, permitted
 from inventory_assets_tests.pipeline.running import publish_everything, refresh_everything, versions, workspace_at
 
 pytestmark = pytest.mark.xdist_group("simulated truth")
@@ -159,6 +168,36 @@ def test_on_order_is_the_true_open_quantity_of_lines_not_overdue_for_long(at_the
     whole = pl.col("on_hand") - pl.col("unavailable") + pl.col("on_order") + pl.col("in_transit")
     assert position.filter(pl.col("position_before_reserved").ne_missing(whole)).is_empty()
     assert position["in_transit"].to_list() == [0] * position.height
+
+
+def test_the_stream_of_the_demo_is_about_items_and_locations_the_live_layer_is_told_of(simulated):
+    history, workspace, _ = simulated
+    lake, goods = workspace.lake, goods_of(workspace.profiles)
+    masters = masters_at(lake, lake.pins(SOURCES), goods, "")
+    items, locations = {row[0] for row in masters.items}, {row[0] for row in masters.locations}
+    assert items == set(history.world.items.codes.tolist())
+    assert locations == set(history.world.codes.tolist())
+    sizes = {name: getattr(history.config, name) for name in ("stores", "items", "seed")}
+    retailer = HistoryConfig(start=NOW.date(), days=1, **sizes)
+    made = EventFactory(retailer, NOW, rate=GENTLE_RATE, opening=False).take(4_000, NOW)
+    body = json.dumps([each.cloud_event() for each in made]).encode()
+    wide = Limits(body_bytes=len(body), events=len(made))
+    headers = {"content-type": "application/cloudevents-batch+json"}
+    events = [each for each in read_request(headers, body, NOW, str, wide).events if isinstance(each, Event)]
+    assert len(events) == len(made)
+    assert not any(is_command(each) for each in events)
+    moved = [effect for each in events for effect in effects_of(each)]
+    assert permitted(moved, masters.rule.surroundings()) == tuple(moved)
+    assert {each.item for each in moved} == items
+    assert {each.location for each in moved} <= locations
+    opened = lake.scan(TABLES["gold/inventory_position"]).filter(pl.col("book").is_not_null()).collect()
+    assert set(opened["product_sku"]) <= items
+    assert set(opened["location_id"]) <= locations
+
+
+def test_the_stream_of_the_demo_has_the_sizes_of_its_history():
+    asked, history = inspect.signature(stream).parameters, HistoryConfig.ending(NOW.date())
+    assert (asked["stores"].default, asked["items"].default) == (history.stores, history.items)
 
 
 def test_running_again_with_nothing_new_writes_nothing(simulated):

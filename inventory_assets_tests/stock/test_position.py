@@ -45,11 +45,20 @@ def positions(
     held: pl.DataFrame | None = None,
     open_orders: pl.DataFrame | None = None,
     coverage: pl.DataFrame | None = None,
+    promised: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     units = quarantined_units(quarantine() if held is None else held)
     awaited = orders() if open_orders is None else open_orders
     told = followed() if coverage is None else coverage
-    return position(fold(no_state(), movements(events), counts(events)).select(KEPT), units, awaited, told, TODAY)
+    states = fold(no_state(), movements(events), counts(events)).select(KEPT)
+    return position(states, units, awaited, told, promised, TODAY)
+
+
+def reserved(**items: int) -> pl.DataFrame:
+    """Units reserved by item, in the west."""
+    rows = [(item, "west", units) for item, units in items.items()]
+    schema = {"product_sku": pl.String, "location_id": pl.String, "reserved": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def event(number: int, kind: str, quantity: int, unavailable: int = 0) -> Event:
@@ -65,9 +74,9 @@ coverages = st.fixed_dictionaries(
 
 
 @settings(max_examples=40, deadline=None)
-@given(histories(), coverages)
-def test_every_null_is_named_in_its_reason_and_only_nulls_are(events, coverage):
-    rows = check(positions(events, coverage=coverage), INVENTORY_POSITION)
+@given(histories(), coverages, st.sampled_from([None, reserved(), reserved(A=2, B=1)]))
+def test_every_null_is_named_in_its_reason_and_only_nulls_are(events, coverage, promised):
+    rows = check(positions(events, coverage=coverage, promised=promised), INVENTORY_POSITION)
     expected = model(events)
     assert rows.height == len(expected)
     for row in rows.to_dicts():
@@ -75,7 +84,7 @@ def test_every_null_is_named_in_its_reason_and_only_nulls_are(events, coverage):
         assert row["book"] == book
         assert row["on_hand"] == (None if book is None else max(0, book))
         assert row["shortfall"] == (None if book is None else max(0, -book))
-        reason = row.pop("null_reason")
+        reason = row.pop("null_reason") or ""
         words = {word.strip(",:;") for word in reason.replace(": ", " ").split()}
         for name, value in row.items():
             if name not in {"product_sku", "location_id", "stock_basis"}:
@@ -119,6 +128,15 @@ def test_on_order_is_the_sum_of_the_lines_that_count_and_zero_where_none_is_open
     assert (row["on_order"], row["position_before_reserved"]) == (0, 0)
     row = positions(events).row(0, named=True)
     assert (row["on_order"], row["in_transit"], row["position_before_reserved"]) == (None, None, None)
+
+
+def test_what_is_reserved_is_not_available_and_counts_against_the_position():
+    events = [event(1, "opening", 9), event(2, "return", 2, 2), event(3, "sale", -3)]
+    row = positions(events, open_orders=orders({}), coverage=FOLLOWED, promised=reserved(A=5)).row(0, named=True)
+    assert (row["reserved"], row["available"], row["inventory_position"]) == (5, 8 - 2 - 5, 8 - 2 - 5 + 5)
+    row = positions(events, coverage=FOLLOWED, promised=reserved(B=5)).row(0, named=True)
+    assert (row["reserved"], row["available"], row["inventory_position"]) == (0, 6, 6)
+    assert "reserved" not in (row["null_reason"] or "")
 
 
 @pytest.mark.parametrize(

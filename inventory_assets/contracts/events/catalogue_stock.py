@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from inventory_assets.contracts.events import commands, commands_v1, facts
 from inventory_assets.contracts.events.kinds import EventType, fact, news, simple
+from inventory_assets.contracts.log_tables import VOIDED
 
 _LINE = {"product_sku": "PROD-ABC123", "quantity": 2}
 _PLACE = {"location_id": "STORE-001"}
@@ -188,4 +189,19 @@ FACTS = (
     ),
     fact("reservation.released", facts.ReservationEnded, "reserved − quantity", _HELD, sender="this service"),
     fact("reservation.expired", facts.ReservationEnded, "reserved − quantity", _HELD, sender="this service"),
+    fact(
+        VOIDED,
+        facts.EventVoided,
+        "the named part of the event never counts",
+        {
+            "event_source": "/tills/store-001",
+            "event_id": "TXN-2024-001236-1",
+            "product_sku": "PROD-ABC123",
+            **_PLACE,
+            "outcome": "discarded",
+            "reason": "the till sent the receipt twice",
+        },
+        category="system",
+        sender="this service",
+    ),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from inventory_assets.contracts.events.fields import (
     ITEM,
@@ -39,6 +39,8 @@ MovementKind = Literal[
 ]
 """Kinds of movements of `silver/stock_movements`."""
 
+Key = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+"""Source or id of an event, as the log keeps it."""
 Refusal = Literal[
     "stock_unknown",
     "insufficient",
@@ -214,4 +216,18 @@ class ReservationEnded(Payload):
     location_id: Code = LOCATION
     lines: Lines = Field(description="Items and units that were held.")
     reference: Code | None = Field(default=None, description="Sale it became.")
+    reason: Text | None = Field(default=None, description="Why, for people.")
+
+
+class EventVoided(Payload):
+    """A dead letter was given up or replaced by a corrected event: what it would have done to stock never counts.
+
+    Its time is that of the event, so that both stand on one business day.
+    """
+
+    event_source: Key = Field(description="Source of the event.")
+    event_id: Key = Field(description="Its id there.")
+    product_sku: Sku | None = Field(default=None, description="The part of the event: an item; the whole if absent.")
+    location_id: Code = Field(description="Where the event's first effect is.")
+    outcome: Literal["discarded", "edited"] = Field(description="Given up, or replaced by a corrected event.")
     reason: Text | None = Field(default=None, description="Why, for people.")

@@ -1,7 +1,9 @@
 """What people do with dead letters: put back, correct, give up; one by one or many at once with a dry run.
 
 Every act is one transaction with its row in the audit log, and says who and why. A part that is put back gets three
-more attempts; its history stays. A corrected event is a new event of the log that names the old one as its cause.
+more attempts; its history stays. A corrected event is a new event of the log that names the old one as its cause. A
+part that is given up or replaced never counts: a fact of the log says so (`event.voided`), for the lake, which knows no
+dead letters.
 """
 
 from __future__ import annotations
@@ -11,12 +13,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from inventory_assets.contracts.events.envelope import derived_id
+from inventory_assets.contracts.events.envelope import SERVICE_SOURCE, Envelope, derived_id
+from inventory_assets.contracts.events.facts import EventVoided
 from inventory_assets.contracts.events.payloads import read_payload
 from inventory_assets.contracts.events.problems import Problem, Refused
 from inventory_assets.contracts.events.reading import DEFAULT_LIMITS, Event
 from inventory_assets.contracts.events.wire import check_storable, dumps
-from inventory_assets.contracts.log_tables import TOLD_BY_BATCH
+from inventory_assets.contracts.log_tables import TOLD_BY_BATCH, VOIDED
 from inventory_assets.live.auditing import Act, audit
 from inventory_assets.live.dead_letters.looking import Chosen, Key, Shown, check_number, name_of, shown
 from inventory_assets.live.log.accepting import UnreadableEventError, entry_of, envelope_of
@@ -27,6 +30,8 @@ from inventory_assets.live.log.stored_effects import read, written
 if TYPE_CHECKING:
     from psycopg import Connection
 
+LONGEST_REASON = 1000
+"""Characters of a reason that stand in the log; the audit log keeps it whole."""
 HIGHEST_RAISED = 7
 """Priority a part that is put back has at most: it never meets those that must be fast, unless it was one."""
 _TAKE = """
@@ -46,6 +51,12 @@ SET status = %(status)s, resolved_at = %(at)s, resolved_by = %(actor)s, resoluti
     recoveries = recoveries + %(recovered)s, pattern = coalesce(%(pattern)s, pattern)
 FROM unnest(%(sequences)s::bigint[], %(parts)s::smallint[]) AS asked (sequence, part)
 WHERE dead_letters.sequence = asked.sequence AND dead_letters.part = asked.part
+"""
+_MOVING = """
+SELECT log.source, log.event_id, log.effects, part, item
+FROM dead_letters JOIN unnest(%s::bigint[], %s::smallint[]) AS asked (sequence, part) USING (sequence, part)
+JOIN event_log AS log USING (sequence)
+WHERE log.effects <> '[]' ORDER BY sequence, part
 """
 _NOTIFY = "SELECT pg_notify('inventory_log', 'retry')"
 
@@ -107,7 +118,11 @@ def discard(connection: Connection, keys: Sequence[Key], act: Act, *, dry_run: b
     Raises:
         TooManyLettersError: more than one act may touch.
     """
-    return _resolved(connection, keys, act, "discarded", lambda _found: None, dry_run=dry_run)
+
+    def void(found: list[Key]) -> None:
+        _append(connection, _voids(connection, found, "discarded", act))
+
+    return _resolved(connection, keys, act, "discarded", void, dry_run=dry_run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +198,9 @@ def edit_and_retry(connection: Connection, key: Key, data: Any, act: Act) -> int
     entry = _corrected(shown(connection, key), data, act.at)
     sequence = 0
 
-    def append_corrected(_found: list[Key]) -> None:
+    def append_corrected(taken: list[Key]) -> None:
         nonlocal sequence
-        group, refused = prepared_group([entry])
-        if refused:
-            raise UnstorableEventError(refused[0].reason)
-        sequence = append_within(connection, group)[0].sequence or 0
+        sequence = _append(connection, [entry, *_voids(connection, taken, "edited", act)])
 
     check_done(connection, key, _resolved(connection, [key], act, "edited", append_corrected))
     return sequence
@@ -225,6 +237,43 @@ def _check_size(data: Any) -> None:  # noqa: ANN401 - any JSON
     if len(dumps(data)) > DEFAULT_LIMITS.event_bytes:
         problem = Problem("event_too_large", f"the data has more than {DEFAULT_LIMITS.event_bytes} bytes")
         raise UnreadableEventError(problem)
+
+
+def _voids(
+    connection: Connection, keys: Sequence[Key], outcome: Literal["discarded", "edited"], act: Act
+) -> list[Entry]:
+    """Facts that say of parts which would have moved stock that they never will."""
+    asked = _arrays(keys)
+    made = []
+    for source, event_id, effects, part, item in connection.execute(_MOVING, (asked["sequences"], asked["parts"])):
+        first = read(effects, source, event_id)[0]
+        payload = EventVoided(
+            event_source=source,
+            event_id=event_id,
+            product_sku=item,
+            location_id=first.location,
+            outcome=outcome,
+            reason=act.reason[:LONGEST_REASON],
+        )
+        envelope = Envelope(
+            id=derived_id((source, event_id), f"{VOIDED} {part}"),
+            type=VOIDED,
+            source=SERVICE_SOURCE,
+            time=first.at,
+            received_at=act.at,
+            data=payload.model_dump(mode="json", exclude_none=True),
+            causation_id=event_id,
+        )
+        made.append(entry_of(Event(envelope, payload), "decided"))
+    return made
+
+
+def _append(connection: Connection, entries: Sequence[Entry]) -> int | None:
+    """Put entries into the log, in the transaction of the caller; returns the sequence of the first."""
+    group, refused = prepared_group(entries)
+    if refused:
+        raise UnstorableEventError(next(iter(refused.values())).reason)
+    return append_within(connection, group)[0].sequence if group else None
 
 
 def _resolved(

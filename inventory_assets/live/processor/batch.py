@@ -27,7 +27,6 @@ from inventory_assets.stock.books import Books
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from inventory_assets.live.processor.work import Masters
 
 _SET_ASIDE = """
 UPDATE event_queue SET not_before = %s FROM unnest(%s::bigint[], %s::smallint[]) AS held (sequence, part)
@@ -51,15 +50,15 @@ def micro_batch(connection: Connection, orders: Orders, limit: int, applied: App
         if not waiting:
             return
         at = orders.clock()
-        parts, off = read_parts(connection, waiting, orders.masters)
+        parts, off = read_parts(connection, waiting)
         if off.whole:
             applied.claimed = []
             return
         began = time.perf_counter()
-        loaded = load(connection, parts)
+        loaded = load(connection, parts, orders.masters)
         applied.lock_seconds += time.perf_counter() - began
-        live, held = _divided(parts, loaded, off, orders.masters)
-        books = open_books(loaded, orders.masters)
+        live, held = _divided(parts, loaded, off)
+        books = open_books(loaded)
         entered, failures = _entered(books, live, loaded, at)
         failed = {(each.waiting.sequence, each.waiting.part) for each in failures}
         done = [part for part in live if (part.waiting.sequence, part.waiting.part) not in failed]
@@ -80,14 +79,14 @@ def micro_batch(connection: Connection, orders: Orders, limit: int, applied: App
         applied.outbox = len(page.outbox)
 
 
-def open_books(loaded: Loaded, masters: Masters) -> Books:
-    """Books on what was read."""
-    known = replace(masters.known, transaction_taken=lambda source, number: (source, number) in loaded.numbers)
+def open_books(loaded: Loaded) -> Books:
+    """Books on what was read. Effects of facts were looked through before; what is decided here counts."""
+    known = replace(loaded.masters.known, transaction_taken=lambda source, number: (source, number) in loaded.numbers)
     accounts = {pair: row.account for pair, row in loaded.state.items() if row.account.version}
-    return Books.open(accounts, loaded.reservations, loaded.moved_since, masters.surroundings, known)
+    return Books.open(accounts, loaded.reservations, loaded.moved_since, known=known)
 
 
-def _divided(parts: Sequence[Part], loaded: Loaded, off: BatchOnly, masters: Masters) -> tuple[list[Part], list[Part]]:
+def _divided(parts: Sequence[Part], loaded: Loaded, off: BatchOnly) -> tuple[list[Part], list[Part]]:
     """Parts to apply, and parts that only the batch side works on now."""
     if not off.keys:
         return list(parts), []
@@ -97,7 +96,7 @@ def _divided(parts: Sequence[Part], loaded: Loaded, off: BatchOnly, masters: Mas
         pairs = {effect.pair for effect in part.effects}
         if part.is_command and part.event is not None:
             pairs = pairs_of_command(part.event, loaded.reservations)
-        stopped = any(off.covers(pair, masters.category(pair[0])) for pair in pairs)
+        stopped = any(off.covers(pair, loaded.masters.category(pair[0])) for pair in pairs)
         (held if stopped else live).append(part)
     return live, held
 

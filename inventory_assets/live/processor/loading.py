@@ -23,6 +23,9 @@ from inventory_assets.live import modes
 from inventory_assets.live.locks import NAMES, name_key
 from inventory_assets.live.log.accepting import LogRow, UnreadableEventError, event_of
 from inventory_assets.live.log.stored_effects import read
+from inventory_assets.live.masters.reading import read_masters
+from inventory_assets.live.masters.rules import READ as READ_RULES
+from inventory_assets.live.masters.rules import Rules, rules_of
 from inventory_assets.live.processor.ledger_rows import LateCount, late_count_of, net_after
 from inventory_assets.live.processor.state_rows import StateRow, lock_rows
 from inventory_assets.live.processor.work import Masters, Part
@@ -69,6 +72,7 @@ class Loaded:
         numbers: transaction numbers that are taken.
         decided: ids of facts that are in the log already.
         late: what the ledger says about counts that come late.
+        masters: what is known of items and locations.
     """
 
     state: dict[Pair, StateRow] = field(default_factory=dict)
@@ -76,27 +80,36 @@ class Loaded:
     numbers: set[tuple[str, str]] = field(default_factory=set)
     decided: set[str] = field(default_factory=set)
     late: dict[LateCount, int] = field(default_factory=dict)
+    masters: Masters = field(default_factory=Masters)
 
     def moved_since(self, pair: Pair, count: Count) -> int:
         """Σ quantity of the movements in the ledger that a count does not absorb."""
         return self.late.get((pair, count.at, count.kind == "assumed"), 0)
 
 
-def read_parts(
-    connection: Connection, waiting: Sequence[Waiting], masters: Masters
-) -> tuple[list[Part], modes.BatchOnly]:
-    """Claimed parts with their events, in their order, and what only the batch side works on."""
+def read_parts(connection: Connection, waiting: Sequence[Waiting]) -> tuple[list[Part], modes.BatchOnly]:
+    """Claimed parts with their events, in their order, and what only the batch side works on.
+
+    What counts is read in a statement after the claim, which so sees the rule of every event that was claimed.
+    """
     with connection.pipeline():
         events = connection.execute(
             _EVENTS, {"whole": list(ABOUT_RESERVATIONS), "sequences": [each.sequence for each in waiting]}
         ).fetchall()
         off = modes.batch_only(connection.execute(modes.READ).fetchall())
+        rules = rules_of(connection.execute(READ_RULES).fetchall())
     rows = {row[0]: LogRow(*row) for row in events}
-    return [_part(each, rows[each.sequence], masters) for each in waiting], off
+    return [_part(each, rows[each.sequence], rules) for each in waiting], off
 
 
-def load(connection: Connection, parts: Sequence[Part]) -> Loaded:
-    """Lock and read what the parts are decided and applied on."""
+def load(connection: Connection, parts: Sequence[Part], masters: Masters | None) -> Loaded:
+    """Lock and read what the parts are decided and applied on.
+
+    Args:
+        connection: in the transaction of the batch.
+        parts: the parts.
+        masters: what is known of items and locations; None for what the database holds of them.
+    """
     loaded = Loaded()
     asked = [part.event for part in parts if part.event is not None]
     if asked:
@@ -105,6 +118,7 @@ def load(connection: Connection, parts: Sequence[Part]) -> Loaded:
     for part in parts:
         if part.is_command and part.event is not None:
             wanted.update(pairs_of_command(part.event, loaded.reservations))
+    loaded.masters = read_masters(connection, wanted) if masters is None else masters
     loaded.state = lock_rows(connection, sorted(wanted))
     loaded.late = net_after(connection, _late_counts(parts, loaded.state))
     return loaded
@@ -133,7 +147,7 @@ def pairs_of_command(command: Event, reservations: dict[str, Reservation]) -> se
     return pairs
 
 
-def _part(waiting: Waiting, row: LogRow, masters: Masters) -> Part:
+def _part(waiting: Waiting, row: LogRow, rules: Rules) -> Part:
     event, error = None, None
     if row.effects is None or row.type in ABOUT_RESERVATIONS:
         try:
@@ -146,7 +160,7 @@ def _part(waiting: Waiting, row: LogRow, masters: Masters) -> Part:
         effects = read(row.effects, row.source, row.event_id)
         item = row.items[waiting.part] if row.items else None
         own = [each for each in effects if each.item == item]
-        return Part(waiting, row, permitted(own, masters.surroundings), event)
+        return Part(waiting, row, permitted(own, rules.at(row.sequence)), event)
     except (ValueError, LookupError, TypeError) as found:
         error = found
     return Part(waiting, row, error=error)

@@ -14,6 +14,7 @@ from inventory_assets.contracts.events.envelope import SERVICE_SOURCE
 from inventory_assets.live import modes
 from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import prepared_group
+from inventory_assets.live.masters.reading import read_masters
 from inventory_assets.live.processor.batch import open_books
 from inventory_assets.live.processor.loading import Loaded, read_ending
 from inventory_assets.live.processor.state_rows import lock_rows
@@ -92,13 +93,15 @@ def expire(connection: Connection, orders: Orders, limit: int = MOST_EXPIRED) ->
         pairs = {
             number: {(line.product_sku, each.location) for line in each.lines} for number, each in open_ones.items()
         }
+        asked = {pair for found in pairs.values() for pair in found}
+        loaded.masters = read_masters(connection, asked) if orders.masters is None else orders.masters
         ending = {
             number
             for number, found in pairs.items()
-            if not any(off.covers(pair, orders.masters.category(pair[0])) for pair in found)
+            if not any(off.covers(pair, loaded.masters.category(pair[0])) for pair in found)
         }
         loaded.state = lock_rows(connection, sorted({pair for number in ending for pair in pairs[number]}))
-        books = open_books(loaded, orders.masters)
+        books = open_books(loaded)
         entered = []
         for number in sorted(ending):
             fact = expired(open_ones[number], at)

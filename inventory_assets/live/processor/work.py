@@ -14,7 +14,7 @@ from inventory_assets.contracts.events.reading import Event
 from inventory_assets.live.log.accepting import LogRow, envelope_of
 from inventory_assets.stock.accounts import Account, Pair
 from inventory_assets.stock.deciding import EVERYTHING_KNOWN, Known
-from inventory_assets.stock.effects import LEDGER_RULES, Effect, Surroundings
+from inventory_assets.stock.effects import Effect
 from inventory_assets.stock.notices import DEFAULT_THRESHOLDS, Thresholds
 
 if TYPE_CHECKING:
@@ -36,17 +36,15 @@ class FactTakenError(TryAgainError):
 
 @dataclass(frozen=True, slots=True)
 class Masters:
-    """What is known of items, locations and senders while a batch is applied.
+    """What is known of items, locations and senders while a batch is applied; by default everything is.
 
     Attributes:
-        surroundings: authority and merchandise.
         known: masters, permissions; numbers taken are known by the processor itself.
         thresholds: thresholds of a pair.
         category: category of an item.
         position: inventory position of a pair with its account, None where unknown.
     """
 
-    surroundings: Surroundings = LEDGER_RULES
     known: Known = EVERYTHING_KNOWN
     thresholds: Callable[[Pair], Thresholds] = lambda _pair: DEFAULT_THRESHOLDS
     category: Callable[[str], str | None] = lambda _item: None
@@ -167,7 +165,7 @@ class Orders:
     Attributes:
         worker: its name, kept with what it did.
         lanes: lanes it prefers.
-        masters: what is known of items and locations.
+        masters: what is known of items and locations; None for what the database holds of them.
         clock: gives the time, UTC.
         retry_after: seconds until a failed part is tried again, given the number of attempts.
         attempts: after so many a part is dead.
@@ -177,7 +175,7 @@ class Orders:
     worker: str
     lanes: tuple[int, ...]
     clock: Callable[[], datetime]
-    masters: Masters = Masters()
+    masters: Masters | None = None
     retry_after: Callable[[int], float] = lambda _attempts: 0.3
     attempts: int = 3
     lease_seconds: float = 5.0

@@ -22,7 +22,7 @@ from inventory_assets.live.processor.failing import blame, is_of_database, is_of
 from inventory_assets.live.processor.measures import Board, Measures
 from inventory_assets.live.processor.pace import Pace
 from inventory_assets.live.processor.tending import age, expire
-from inventory_assets.live.processor.work import Applied, Masters, Orders, TryAgainError
+from inventory_assets.live.processor.work import Applied, Orders, TryAgainError
 from inventory_assets.live.queue.claiming import share_of, wake_retries
 from inventory_assets.live.tables import LANES
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from inventory_assets.live.dead_letters.recovering import Correction
+    from inventory_assets.live.processor.work import Masters
     from inventory_assets.settings import ProcessorSettings
 
 _OTHERS_WORK = 0.01
@@ -87,7 +88,7 @@ class Worker:
             number: which of the workers it is, from 0.
             workers: how many there are.
             name: kept with what it did.
-            masters: what is known of items and locations.
+            masters: what is known of items and locations; None for what the database holds of them.
             corrections: registered corrections of events that cannot be read, by type.
             clock: gives the time.
             lease_seconds: a transaction that stands still for so long is ended.
@@ -98,7 +99,7 @@ class Worker:
             worker=name or f"worker-{number}",
             lanes=tuple(share_of(number, workers)),
             clock=clock,
-            masters=masters or Masters(),
+            masters=masters,
             retry_after=lambda attempts: attempts * jitter.uniform(options.retry_least, options.retry_most),
             attempts=options.attempts,
             lease_seconds=lease_seconds,

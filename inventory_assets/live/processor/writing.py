@@ -68,7 +68,7 @@ class Page:
         self.decided_ledger: list[tuple[tuple[int, int], str]] = []
         for index, each in enumerate(entered):
             self._post(index, each)
-        self.outbox = telling.outbox_rows(entered, self.after, orders.masters, at)
+        self.outbox = telling.outbox_rows(entered, self.after, loaded.masters, at)
 
     def changed_reservations(self) -> list[Reservation]:
         """Reservations that are not as they were read."""

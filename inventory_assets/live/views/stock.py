@@ -12,8 +12,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from inventory_assets.live.log import stored_effects
+from inventory_assets.live.masters.rules import READ as READ_RULES
+from inventory_assets.live.masters.rules import rules_of
 from inventory_assets.stock.accounts import Account, apply_effect, as_rule
-from inventory_assets.stock.effects import LEDGER_RULES, Effect, Surroundings, permitted
+from inventory_assets.stock.effects import Effect, permitted
 from inventory_assets.stock.rules import Count, Movement
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ WHERE item = :item AND (CAST(:location AS text) IS NULL OR location = :location)
 ORDER BY id DESC LIMIT :limit
 """
 _EFFECTS = """
-SELECT l.source, l.event_id, l.effects::text AS effects FROM event_log AS l
+SELECT l.sequence, l.source, l.event_id, l.effects::text AS effects FROM event_log AS l
 WHERE l.items @> ARRAY[:item] AND l.sequence <= :upto AND l.disposition IN ('accepted', 'decided')
   AND l.effects IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM event_queue AS w WHERE w.sequence = l.sequence)
@@ -102,7 +104,6 @@ def as_of(
     *,
     upto: int,
     at: datetime | None,
-    surroundings: Surroundings = LEDGER_RULES,
 ) -> tuple[Account, int]:
     """The account of a pair as the log up to a position knows it, as it stood at an instant.
 
@@ -112,7 +113,6 @@ def as_of(
         location: the location.
         upto: position in the log; later events are not known yet.
         at: what happened later does not count; None for everything.
-        surroundings: which effects count.
 
     Returns:
         The account and how many events made it.
@@ -126,10 +126,11 @@ def as_of(
     rows = connection.execute(text(_EFFECTS), asked).all()
     if len(rows) > MOST_EFFECTS:
         raise TooMuchHistoryError(f"more than {MOST_EFFECTS} events touch {item}; ask the lakehouse instead")
+    rules = rules_of(connection.execute(text(READ_RULES)))
     effects = [
         each
         for row in rows
-        for each in permitted(stored_effects.read(row.effects, row.source, row.event_id), surroundings)
+        for each in permitted(stored_effects.read(row.effects, row.source, row.event_id), rules.at(row.sequence))
         if each.pair == (item, location) and (at is None or each.at <= at)
     ]
     return folded(effects), len(effects)
