@@ -11,7 +11,9 @@ from inventory_assets.contracts.gold import INVENTORY_POSITION
 from inventory_assets.contracts.log_tables import STOCK_EVENTS, STOCK_RESERVATIONS, VOIDED
 from inventory_assets.contracts.sources import load_profiles
 from inventory_assets.lakehouse.lake import Lake
-from inventory_assets.live.dead_letters.handling import Act, discard, edit_and_retry, listed, retry
+from inventory_assets.live.auditing import Act
+from inventory_assets.live.dead_letters.handling import discard, edit_and_retry, retry
+from inventory_assets.live.dead_letters.looking import listed
 from inventory_assets.live.processor.tending import expire
 from inventory_assets.live.processor.worker import Worker
 from inventory_assets.operate.live_history import verify
