@@ -86,6 +86,7 @@ class Application:
             engine,
             settings.database_folder if is_embedded(settings) else None,
             options.look_seconds,
+            settings.database.lease_seconds,
             lambda: self.metrics.look(engine, clock()),
         )
         self.metrics.follow(engine, self.gate, lambda: self.writer.waiting)

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inventory_assets.api.problems import RefusedRequestError
+from inventory_assets.live.database.driver import driver_of
+from inventory_assets.live.standing import end_standing
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -134,6 +136,7 @@ class Watch:
         engine: Engine,
         disk: Path | None,
         seconds: float,
+        lease_seconds: float,
         also: Callable[[], None] = lambda: None,
     ) -> None:
         """Looks once, then starts the thread.
@@ -143,9 +146,11 @@ class Watch:
             engine: the database.
             disk: a folder on the database's disk; None where that is on another machine.
             seconds: between two looks.
+            lease_seconds: how long a transaction that holds a lock may stand still.
             also: done after successful looks, on the same thread; less often where it takes long.
         """
         self._gate, self._engine, self._disk, self._seconds, self._also = gate, engine, disk, seconds, also
+        self._lease_seconds = lease_seconds
         self._end = threading.Event()
         self._counting, self._figures = Sparing(), Sparing()
         self.look()
@@ -161,6 +166,7 @@ class Watch:
             if self._disk is not None:
                 self._gate.free_bytes = shutil.disk_usage(self._disk).free
             with self._engine.connect() as connection:
+                end_standing(driver_of(connection), self._lease_seconds)
                 if self._counting.due or self._gate.database:
                     with self._counting.spent():
                         most = {"most": self._gate.bounds.queued + 1}

@@ -24,6 +24,7 @@ from inventory_assets.live.processor.pace import Pace
 from inventory_assets.live.processor.tending import age, expire
 from inventory_assets.live.processor.work import Applied, Orders, TryAgainError
 from inventory_assets.live.queue.claiming import share_of, wake_retries
+from inventory_assets.live.standing import end_standing
 from inventory_assets.live.tables import LANES
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ class Worker:
                 return
 
     def _tend(self) -> None:
-        """Retries, ageing, expiry and, by the first worker, dead letters, each so often."""
+        """Retries, ageing, expiry, others that stand still and, by the first worker, dead letters, each so often."""
         now, at, connection = time.monotonic(), self._orders.clock(), self._connect()
         if now - self._woke >= self._options.wake_seconds:
             self._woke = now
@@ -233,6 +234,7 @@ class Worker:
         if now - self._tended < self._options.tend_seconds:
             return
         self._tended = now
+        end_standing(connection, self._orders.lease_seconds)
         raised = age(connection, at, self._options.ageing_seconds)
         self._board.add(raised=raised, expired=expire(connection, self._orders))
         if self._number == 0 and now - self._recovered >= self._options.recovery_seconds:
