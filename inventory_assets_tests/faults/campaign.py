@@ -13,6 +13,11 @@ LONG = "INVENTORY_TEST_PROFILE" in os.environ
 long_only = pytest.mark.skipif(not LONG, reason="a long campaign; make chaos runs it")
 
 
+def campaign_only(value: object):
+    """A value of a parameter that only the campaigns try."""
+    return pytest.param(value, marks=[long_only, pytest.mark.slow])
+
+
 def record(name: str, title: str, target: str, measured: str, *, reached: bool, details: dict) -> None:
     """Keep the counts of a campaign that ran at full length."""
     if LONG:

@@ -299,7 +299,7 @@ REPAIRS = {
 
 
 def test_any_decisions_in_any_order_give_what_a_fresh_build_with_them_gives(history, tmp_path):
-    campaign(history, tmp_path, 1)
+    campaign(history, tmp_path, 1, rounds=2)
 
 
 @pytest.mark.slow
@@ -309,15 +309,15 @@ def test_twenty_more_rounds_of_decisions_do_so_too(history, tmp_path, seed):
     campaign(history, tmp_path, seed)
 
 
-def campaign(history, tmp_path, seed: int) -> None:
-    """Three rounds of decisions about random rows, each refreshed; then the same from scratch."""
+def campaign(history, tmp_path, seed: int, rounds: int = 3) -> None:
+    """Rounds of decisions about random rows, each refreshed; then the same from scratch."""
     dice = random.Random(seed)
     settings = Settings(data_dir=tmp_path / "one")
     write_history(history, settings.data_dir / "landing", settings.data_dir / "truth")
     settings.sources_file.write_text(sources_toml(history), encoding="utf-8")
     shop = Shop(settings, workspace_at(settings, NOW))
     shop.refresh()
-    for _ in range(3):
+    for _ in range(rounds):
         rows = selected(shop.lake, Selection(discarded=True))
         sold = shop.lake.scan(SALES).select("source_file", "row_number").collect().sample(3, seed=dice.randrange(99))
         wanted = [*dice.sample(sorted(rows["row"]), 14), *(f"{file}#{number}" for file, number in sold.rows())]

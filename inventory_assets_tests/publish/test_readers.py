@@ -43,7 +43,7 @@ def start_reader(folder, habit, name, stop):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("each", "publications", "keep_files"), [(4, 20 if LONG else 6, 1)])
+@pytest.mark.parametrize(("each", "publications", "keep_files"), [(4, 20, 1) if LONG else (2, 6, 1)])
 def test_long_lived_and_reconnecting_readers_see_no_error_and_one_publish_id(tmp_path, each, publications, keep_files):
     """`keep_files=1`, `keep_seconds=0`: the file a reader is about to open may vanish at any moment."""
     serving, stop = tmp_path / "serving", tmp_path / "stop"
