@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -17,6 +18,11 @@ def pytest_collection_modifyitems(items):
         fixtures = item._fixtureinfo.name2fixturedefs.values()
         if any(found[-1].scope == "module" for found in fixtures) and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+
+
+def pytest_collection_finish():
+    """Leave what is imported by now out of garbage collection: every full one would walk through all of Dagster."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

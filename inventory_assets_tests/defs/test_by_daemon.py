@@ -52,7 +52,7 @@ from inventory_assets_tests.pipeline.running import (
     workspace_at,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("by daemon")]
+pytestmark = [long_only, pytest.mark.slow, pytest.mark.xdist_group("by daemon")]
 REQUESTS, RANGE_DAYS = (10, 366) if LONG else (3, 40)
 LATE_DAYS, EVERY_ROW = 200, 1_000_000
 MOST_BYTES = 12_000
@@ -152,7 +152,6 @@ def test_a_late_sale_200_days_back_rewrites_what_is_declared_and_reaches_duckdb_
     equal_to_a_fresh_build(running, tmp_path / "fresh")
 
 
-@long_only
 def test_a_range_asked_for_in_the_ui_is_one_run_of_small_events(running):
     """The mutation is the one behind the button "Launch backfill"; its policy makes one run of the range."""
     running.wait_for(lambda: is_loaded(ask(f"http://127.0.0.1:{running.port}")))
@@ -184,7 +183,6 @@ def test_a_range_asked_for_in_the_ui_is_one_run_of_small_events(running):
     running.wait_until_done()
 
 
-@long_only
 def test_a_range_asked_for_by_command_is_queued_with_the_daemon(running):
     command = [sys.executable, "-m", "inventory_assets.cli", "backfill", "--table", SUMMARY.path, "--json"]
     days = ["--from", str(today() - timedelta(days=9)), "--to", str(today())]
@@ -197,7 +195,6 @@ def test_a_range_asked_for_by_command_is_queued_with_the_daemon(running):
         assert runs_of(instance, told["backfill"]) == [DagsterRunStatus.SUCCESS]
 
 
-@long_only
 def test_overlapping_requests_at_once_end_right_while_files_arrive(running, tmp_path):
     running.wait_until_done()
     first = today() - timedelta(days=60)
