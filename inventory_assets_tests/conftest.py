@@ -25,6 +25,11 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+def pytest_sessionfinish():
+    """Give it back, so that libraries find nothing left over when the process ends."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of the public data sets; skips where it is absent, fails if INVENTORY_REQUIRE_SHARED_DATA is set."""
