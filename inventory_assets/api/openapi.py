@@ -15,6 +15,7 @@ from inventory_assets.api import openapi_proposals as proposals
 from inventory_assets.api.describing import (
     CODE,
     COUNT,
+    DAY,
     INSTANT,
     NEXT,
     REFERENCE,
@@ -66,9 +67,6 @@ def openapi() -> Json:
             "parameters": _parameters() | acts.parameters() | proposals.parameters(),
         },
     }
-
-
-_DAY = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d\d-\d\d$"}
 
 
 def _paths() -> Json:
@@ -222,7 +220,7 @@ def _parameters() -> Json:
         "status": in_query("status", {"enum": list(STATUSES)}, "How far it is."),
         "from": in_query("from", INSTANT, "Event time from here on."),
         "to": in_query("to", INSTANT, "Event time before here."),
-        "until": in_query("until", _DAY, "Last day looked at, UTC."),
+        "until": in_query("until", DAY, "Last day looked at, UTC."),
         "time": in_query("time", INSTANT, "What happened later does not count."),
         "position": in_query("position", {**WHOLE, "maximum": 2**63 - 1}, "What the log took later is not known yet."),
         "limit": in_query("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, "Rows of a page."),
@@ -280,9 +278,9 @@ def _schemas() -> Json:
         "Stock": object_of({"item": TEXT, "storeId": TEXT, "version": WHOLE} | amounts | plain | reason),
         "Stocks": object_of({"item": TEXT, "total": {"type": "object"}, "stores": several("Stock")}),
         "StockAsOf": object_of({"item": TEXT, "storeId": TEXT, "position": WHOLE} | amounts | plain | reason),
-        "Promise": object_of({"from": _DAY, "receipts": WHOLE, "available": WHOLE}),
+        "Promise": object_of({"from": DAY, "receipts": WHOLE, "available": WHOLE}),
         "Promises": object_of(
-            {"item": TEXT, "storeId": TEXT, "until": _DAY, "promises": several("Promise"), "undatedReceipts": WHOLE},
+            {"item": TEXT, "storeId": TEXT, "until": DAY, "promises": several("Promise"), "undatedReceipts": WHOLE},
             {
                 "onHand": COUNT,
                 "reserved": {"type": "integer"},

@@ -8,6 +8,8 @@ from inventory_assets.api.acting import LONGEST_ACTOR, LONGEST_REASON
 from inventory_assets.api.dead_letters import ALL, LETTER, LETTERS, USUAL_LIMIT
 from inventory_assets.api.describing import (
     CODE,
+    COUNT,
+    MAYBE_TEXT,
     NEXT,
     TEXT,
     WHOLE,
@@ -31,7 +33,6 @@ from inventory_assets.live.outbox.addresses import LONGEST_URL
 from inventory_assets.live.outbox.webhooks import LONGEST_TEXT, MOST_NAMES, MOST_TYPES
 
 _AT = {"type": "string", "format": "date-time"}
-_PERHAPS = {"type": ["string", "null"]}
 _PERHAPS_AT = {"anyOf": [_AT, {"type": "null"}]}
 _BODY = (413, 415)
 _FILTERS = ("errorClass", "source", "type", "searchedItem", "pattern")
@@ -160,14 +161,14 @@ def schemas() -> Json:
     webhook = {
         "id": TEXT, "url": TEXT, "types": {"type": "array", "items": TEXT}, "items": perhaps_names,
         "locations": perhaps_names, "description": TEXT, "status": {"enum": ["active", "paused", "disabled"]},
-        "statusReason": _PERHAPS, "failures": WHOLE, "nextAttemptAt": _PERHAPS_AT, "position": WHOLE, "createdAt": _AT,
-        "createdBy": TEXT, "updatedAt": _AT,
+        "statusReason": MAYBE_TEXT, "failures": WHOLE, "nextAttemptAt": _PERHAPS_AT, "position": WHOLE,
+        "createdAt": _AT, "createdBy": TEXT, "updatedAt": _AT,
     }  # fmt: skip
     letter = {
-        "letter": TEXT, "sequence": WHOLE, "part": WHOLE, "source": TEXT, "type": TEXT, "item": _PERHAPS,
+        "letter": TEXT, "sequence": WHOLE, "part": WHOLE, "source": TEXT, "type": TEXT, "item": MAYBE_TEXT,
         "priority": WHOLE, "attempts": WHOLE, "errorClass": TEXT, "errorCode": TEXT, "errorMessage": TEXT,
-        "diedAt": _AT, "status": {"enum": list(STATUSES)}, "recoveries": WHOLE, "pattern": _PERHAPS,
-        "resolvedAt": _PERHAPS_AT, "resolvedBy": _PERHAPS, "resolution": _PERHAPS,
+        "diedAt": _AT, "status": {"enum": list(STATUSES)}, "recoveries": WHOLE, "pattern": MAYBE_TEXT,
+        "resolvedAt": _PERHAPS_AT, "resolvedBy": MAYBE_TEXT, "resolution": MAYBE_TEXT,
     }  # fmt: skip
     return {
         "Act": object_of({}, why | actor, closed=True),
@@ -243,10 +244,10 @@ def schemas() -> Json:
         "Secret": object_of({"id": TEXT, "secret": TEXT, "bothUntil": _AT}),
         "Delivery": object_of(
             {
-                "id": WHOLE, "webhook": TEXT, "outboxId": {"type": ["integer", "null"]}, "messageId": TEXT,
+                "id": WHOLE, "webhook": TEXT, "outboxId": COUNT, "messageId": TEXT,
                 "type": TEXT, "cause": {"enum": ["event", "redelivery", "test"]}, "attempt": WHOLE,
                 "requestedAt": _AT, "endedAt": _PERHAPS_AT, "status": {"enum": ["waiting", "delivered", "failed"]},
-                "responseStatus": {"type": ["integer", "null"]}, "error": _PERHAPS,
+                "responseStatus": COUNT, "error": MAYBE_TEXT,
                 "seconds": {"type": ["number", "null"]},
             }
         ),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from inventory_assets.api.describing import (
     CODE,
+    COUNT,
+    MAYBE_TEXT,
     NEXT,
     Json,
     answer,
@@ -67,9 +69,7 @@ def parameters() -> Json:
 
 def schemas() -> Json:
     """Schemas of these addresses."""
-    text: Json = {"type": ["string", "null"]}
-    whole: Json = {"type": ["integer", "null"]}
-    members: Json = dict.fromkeys(SHOWN.values(), text) | dict.fromkeys(_WHOLE, whole)
+    members: Json = dict.fromkeys(SHOWN.values(), MAYBE_TEXT) | dict.fromkeys(_WHOLE, COUNT)
     members |= {"value": {"type": ["number", "null"]}, "state": {"enum": list(PROPOSAL_STATES)}}
     who: Json = {
         "author": printable(LONGEST_NAME),
@@ -77,7 +77,12 @@ def schemas() -> Json:
     }
     units = {"type": "integer", "minimum": 1, "maximum": MAX_UNITS}
     decision = object_of(
-        {"action": {"enum": list(DECISION_ACTIONS)}, "author": text, "reason": text, "decidedAt": text}
+        {
+            "action": {"enum": list(DECISION_ACTIONS)},
+            "author": MAYBE_TEXT,
+            "reason": MAYBE_TEXT,
+            "decidedAt": MAYBE_TEXT,
+        }
     )
     return {
         "Proposal": object_of(members, {"decisions": {"type": "array", "items": decision}}),

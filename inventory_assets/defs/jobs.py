@@ -5,15 +5,15 @@ import dagster as dg
 from inventory_assets.defs.analytics import CUSTOMERS_STEP, DEMAND_STEP, ITEMS_STEP
 from inventory_assets.defs.bronze import BRONZE_STEP
 from inventory_assets.defs.gold import ORDERS_STEP, POSITION_STEP, SALES_STEP, SNAPSHOT_STEP, SUPPLIERS_STEP
-from inventory_assets.defs.lane import LANE, LANE_TAG, REFRESH
-from inventory_assets.defs.lane_jobs import begin
+from inventory_assets.defs.lane import REFRESH
+from inventory_assets.defs.lane_jobs import begin, graph_job
 from inventory_assets.defs.live_log import EVENTS_STEP
 from inventory_assets.defs.maintenance import note_refresh
 from inventory_assets.defs.publish import publish_now
 from inventory_assets.defs.quality import SCORES_STEP
 from inventory_assets.defs.resources import Store
 from inventory_assets.defs.silver import FACTS_STEP, MASTERS_STEP, MOVEMENTS_STEP
-from inventory_assets.defs.specs import OWNER, WHEN_IT_FAILS, op_kinds
+from inventory_assets.defs.specs import op_kinds
 from inventory_assets.defs.steps import as_op, op_of
 
 STEPS = (
@@ -50,15 +50,10 @@ def _dependencies() -> dict[str, dict[str, dg.MultiDependencyDefinition]]:
     return after
 
 
-refresh = dg.GraphDefinition(
+refresh = graph_job(
     REFRESH,
-    node_defs=[begin, *(as_op(step) for step in STEPS), serving],
-    dependencies=_dependencies(),
-    description="Takes new landing files into bronze and rebuilds exactly the days that changed, up to the DuckDB "
+    "Takes new landing files into bronze and rebuilds exactly the days that changed, up to the DuckDB "
     "file. Running it with nothing new writes nothing.",
-).to_job(
-    executor_def=dg.in_process_executor,
-    tags={LANE_TAG: LANE},
-    owners=[OWNER],
-    metadata=WHEN_IT_FAILS,
+    [begin, *(as_op(step) for step in STEPS), serving],
+    _dependencies(),
 )

@@ -1,5 +1,6 @@
 """Jobs of the refresh lane and schedules, made one way: a job waits for its turn, then runs its ops one by one."""
 
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,17 @@ def lane_job(name: str, description: str, *ops: dg.OpDefinition) -> dg.JobDefini
         following.name: {"after": dg.MultiDependencyDefinition([dg.DependencyDefinition(before.name, "done")])}
         for before, following in pairwise((begin, *ops))
     }
-    return dg.GraphDefinition(name, node_defs=[begin, *ops], dependencies=after, description=description).to_job(
+    return graph_job(name, description, [begin, *ops], after)
+
+
+def graph_job(
+    name: str,
+    description: str,
+    ops: Sequence[dg.OpDefinition],
+    after: Mapping[str, Mapping[str, dg.MultiDependencyDefinition]],
+) -> dg.JobDefinition:
+    """A job of the lane whose ops have an order of their own; `begin` is one of them."""
+    return dg.GraphDefinition(name, node_defs=ops, dependencies=after, description=description).to_job(
         executor_def=dg.in_process_executor, tags={LANE_TAG: LANE}, owners=[OWNER], metadata=WHEN_IT_FAILS
     )
 

@@ -13,12 +13,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from inventory_assets.contracts.events.wire import canonical
-from inventory_assets.live.locks import AUDIT, SPACE
+from inventory_assets.live.locks import AUDIT, SPACE, TAKE
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-_LOCK = "SELECT pg_advisory_xact_lock(%s, %s)"
 _LAST = "SELECT hash FROM audit_log ORDER BY id DESC LIMIT 1"
 _WRITE = (
     "INSERT INTO audit_log (at, actor, action, subject, reason, detail, previous_hash, hash)"
@@ -52,7 +51,7 @@ def audit(connection: Connection, act: Act, action: str, subject: str, detail: M
         subject: to what.
         detail: whatever else there is to know, of whole numbers and texts.
     """
-    connection.execute(_LOCK, (SPACE, AUDIT))
+    connection.execute(TAKE, (SPACE, AUDIT))
     row = connection.execute(_LAST).fetchone()
     previous = row[0] if row else None
     reason = act.reason or None

@@ -12,6 +12,8 @@ import zlib
 SPACE = 1_229_870_660
 NAMES = SPACE + 1
 """First key of the locks of names: reservations and transaction numbers, which no row stands for before they are."""
+TAKE = "SELECT pg_advisory_xact_lock(%s, %s)"
+"""Waits for a lock, by both of its keys, and holds it until the transaction ends."""
 MIGRATION = 1
 APPEND = 2
 AUDIT = 3

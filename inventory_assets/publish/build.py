@@ -23,7 +23,7 @@ from inventory_assets.publish.as_of import write_data_as_of
 from inventory_assets.publish.layout import PublishError
 from inventory_assets.publish.tables import PUBLISHED, day_column
 from inventory_assets.publish.views import all_views, write_views
-from inventory_assets.publish.words import DUCKDB_TYPES, comment_table, literal, qualified, quoted, table_comment
+from inventory_assets.publish.words import DUCKDB_TYPES, comment_table, literal, qualified, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -132,8 +132,8 @@ def build(
 @cache
 def layout() -> str:
     """Hash of all that is declared of the file: columns, comments, views. A file that has it needs none of it again."""
-    tables = [(table.path, declared_columns(table), table_comment(table)) for table in PUBLISHED]
-    return sha256(repr((tables, all_views())).encode()).hexdigest()
+    columns = [declared_columns(table) for table in PUBLISHED]  # names and comments stand in the views of the tables
+    return sha256(repr((columns, all_views())).encode()).hexdigest()
 
 
 def _layout_of(connection: duckdb.DuckDBPyConnection, present: Mapping[str, list[tuple[str, str]]]) -> str | None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from inventory_assets.live.database.driver import driver_of
 from inventory_assets.live.database.problems import DatabaseUnfitError
-from inventory_assets.live.locks import APPEND, SPACE
+from inventory_assets.live.locks import APPEND, SPACE, TAKE
 from inventory_assets.live.log.entries import (
     IDS_COLUMNS,
     LOG_COLUMNS,
@@ -38,7 +38,6 @@ OF_THE_EVENT = ("22", "23514", "54")
 """Classes of errors that say an event cannot be stored, whenever it is tried: its data, a check, a limit of a row."""
 
 _LIMITS = "SELECT set_config('lock_timeout', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)"
-_LOCK = "SELECT pg_advisory_xact_lock(%s, %s)"
 _EPOCH = "SELECT max(epoch) FROM log_epochs"
 _TAKEN = (
     "SELECT source, event_id, sequence, fingerprint FROM event_ids"
@@ -99,6 +98,17 @@ def prepared_group(entries: Sequence[Entry]) -> tuple[list[Prepared], dict[int, 
     return ready, refused
 
 
+def limit(connection: Connection, wait_seconds: float, lease_seconds: float) -> None:
+    """Bound the transaction of a group.
+
+    Args:
+        connection: a psycopg connection in that transaction.
+        wait_seconds: how long other appenders may be waited for.
+        lease_seconds: a process that stands still under the lock for so long loses it.
+    """
+    connection.execute(_LIMITS, (f"{round(wait_seconds * 1000)}ms", f"{round(lease_seconds * 1000)}ms"))
+
+
 def append_within(connection: Connection, group: Sequence[Prepared]) -> list[Outcome]:
     """Append a group in the transaction of the caller, who commits; the last thing to do before the commit.
 
@@ -110,7 +120,7 @@ def append_within(connection: Connection, group: Sequence[Prepared]) -> list[Out
         An outcome for each row, in order; true once the caller has committed.
     """
     with connection.pipeline():
-        connection.execute(_LOCK, (SPACE, APPEND))
+        connection.execute(TAKE, (SPACE, APPEND))
         epochs = connection.execute(_EPOCH)
         taken_ids = connection.execute(
             _TAKEN, ([each.entry.source for each in group], [each.entry.event_id for each in group])
@@ -192,12 +202,11 @@ def _append_prepared(
 ) -> list[Outcome]:
     from psycopg import Error
 
-    limits = (f"{round(wait_seconds * 1000)}ms", f"{round(lease_seconds * 1000)}ms")
     try:
         with engine.connect() as connection:
             driver = driver_of(connection)
             with driver.transaction():
-                driver.execute(_LIMITS, limits)
+                limit(driver, wait_seconds, lease_seconds)
                 return append_within(driver, group)
     except Error as error:
         if not (error.sqlstate or "").startswith(OF_THE_EVENT):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inventory_assets.live.database.driver import driver_of
-from inventory_assets.live.locks import APPEND, SPACE
+from inventory_assets.live.locks import APPEND, SPACE, TAKE
 from inventory_assets.live.log.appending import Outcome, append_within, prepared_group
 from inventory_assets.live.log.entries import Entry
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 2.0
 """How long a look at what waits may take, as nobody appends meanwhile; a longer one ends the attempt."""
-_LOCK = "SELECT pg_advisory_xact_lock(%s, %s)"
 _LIMITS = "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)"
 _STANDING = """
 SELECT (SELECT version FROM inventory_state WHERE item = %(item)s AND location = %(location)s),
@@ -72,7 +71,7 @@ def append_if(
             early = _in_the_way(driver, asked, expected)  # most are sent away without having stopped anybody
             if early is not None:
                 return early
-            driver.execute(_LOCK, (SPACE, APPEND))
+            driver.execute(TAKE, (SPACE, APPEND))
             return _in_the_way(driver, asked, expected) or append_within(driver, ready)[0]
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from inventory_assets.contracts.events.wire import dumps
 from inventory_assets.contracts.events.writing import structured_event
+from inventory_assets.live.database.driver import driver_of
 from inventory_assets.live.log.accepting import entry_of
-from inventory_assets.live.log.appending import Outcome, append_within, copy_rows, prepared_group
+from inventory_assets.live.log.appending import Outcome, append_within, copy_rows, limit, prepared_group
 from inventory_assets.live.log.entries import copy_text
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 GROUP = 500
 """Events of a transaction, which holds the append lock."""
 _OUTBOX = ("sequence", "type", "item", "location", "created_at", "data")
-_LIMITS = "SELECT set_config('lock_timeout', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)"
 _NOTIFY = "SELECT pg_notify('inventory_outbox', '')"
 
 
@@ -49,19 +49,20 @@ def tell(
             tells what is missing.
     """
     found: list[Outcome] = []
-    limits = (f"{round(wait_seconds * 1000)}ms", f"{round(lease_seconds * 1000)}ms")
     with engine.connect() as connection:
-        driver = cast("Connection", connection.connection.driver_connection)
+        driver = driver_of(connection)
         for first in range(0, len(events), GROUP):
-            found += _group(driver, events[first : first + GROUP], now, limits)
+            found += _group(driver, events[first : first + GROUP], now, wait_seconds, lease_seconds)
     return found
 
 
-def _group(driver: Connection, events: Sequence[Event], now: datetime, limits: tuple[str, str]) -> list[Outcome]:
+def _group(
+    driver: Connection, events: Sequence[Event], now: datetime, wait_seconds: float, lease_seconds: float
+) -> list[Outcome]:
     ready, refused = prepared_group([entry_of(event) for event in events])
     kept = [event for number, event in enumerate(events) if number not in refused]
     with driver.transaction():
-        driver.execute(_LIMITS, limits)
+        limit(driver, wait_seconds, lease_seconds)
         stored = append_within(driver, ready) if ready else []
         rows = [
             _row(event, outcome.sequence, now)

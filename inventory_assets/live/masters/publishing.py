@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from inventory_assets.live.locks import APPEND, SPACE
+from inventory_assets.live.database.driver import driver_of
+from inventory_assets.live.locks import APPEND, SPACE, TAKE
 from inventory_assets.live.masters.rules import EVERYTHING_COUNTS, Rule
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ _KEYS = {"live_items": ("item",), "live_locations": ("location",), "live_pairs":
 _INPUTS = "SELECT inputs FROM live_masters"
 _ALONE = "LOCK TABLE live_masters IN SHARE ROW EXCLUSIVE MODE"
 _RULE = "SELECT rule FROM live_rules ORDER BY version DESC LIMIT 1"
-_LOCK = "SELECT pg_advisory_xact_lock(%s, %s)"
 _ADD = """
 INSERT INTO live_rules (version, after_sequence, published_at, rule)
 SELECT (SELECT coalesce(max(version), 0) + 1 FROM live_rules), coalesce(max(sequence), 0), %s, %s FROM event_log
@@ -72,25 +72,21 @@ def publish(engine: Engine, found: Published, now: datetime) -> int:
         found: the masters.
         now: the time.
     """
-    with engine.begin() as outer:
-        connection = outer.connection.driver_connection
-        if connection is None:
-            raise RuntimeError("the connection of the pool was closed")
-        with connection.cursor() as cursor:
-            cursor.execute(_ALONE)
-            for table, columns, rows in (
-                ("live_items", ITEMS, found.items),
-                ("live_locations", LOCATIONS, found.locations),
-                ("live_pairs", PAIRS, found.pairs),
-            ):
-                _replace(cursor, table, columns, rows)
-            cursor.execute(_REPLACE, (now, bool(found.items), bool(found.locations), found.inputs))
-            ((version,),) = cursor.fetchall()
-            cursor.execute(_RULE)
-            last = cursor.fetchone()
-            if found.rule.text() != (EVERYTHING_COUNTS.text() if last is None else last[0]):
-                cursor.execute(_LOCK, (SPACE, APPEND))
-                cursor.execute(_ADD, (now, found.rule.text()))
+    with engine.begin() as outer, driver_of(outer).cursor() as cursor:
+        cursor.execute(_ALONE)
+        for table, columns, rows in (
+            ("live_items", ITEMS, found.items),
+            ("live_locations", LOCATIONS, found.locations),
+            ("live_pairs", PAIRS, found.pairs),
+        ):
+            _replace(cursor, table, columns, rows)
+        cursor.execute(_REPLACE, (now, bool(found.items), bool(found.locations), found.inputs))
+        ((version,),) = cursor.fetchall()
+        cursor.execute(_RULE)
+        last = cursor.fetchone()
+        if found.rule.text() != (EVERYTHING_COUNTS.text() if last is None else last[0]):
+            cursor.execute(TAKE, (SPACE, APPEND))
+            cursor.execute(_ADD, (now, found.rule.text()))
     return version
 
 
