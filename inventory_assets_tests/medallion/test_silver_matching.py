@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from inventory_assets.contracts import silver
 from inventory_assets.contracts.sources import Profiles, SourceProfile
 from inventory_assets.medallion.silver_decisions import days_to_read
-from inventory_assets.medallion.silver_matching import SLIM, matching_days
+from inventory_assets.medallion.silver_matching import SLIM, matching_days, tying_lines
 from inventory_assets.medallion.silver_pos import POS, build_pos
 from inventory_assets_tests.medallion.builders import (
     ITEMS,
@@ -139,7 +139,8 @@ def settled_days(bronze, dirty, decided=NONE, profiles=PROFILES):
     for _ in range(50):
         read = days_to_read(decided, POS, looked)
         slim = bronze.filter(pl.col("event_date").is_in(sorted(day for day in read if day))).select(SLIM)
-        answer = matching_days(slim, dirty, looked, decided, profiles)
+        lines = tying_lines(slim.lazy()) if decided.is_empty() else slim
+        answer = matching_days(lines, dirty, looked, decided, profiles)
         if not answer.missing:
             return answer
         looked |= answer.missing
