@@ -81,7 +81,7 @@ def test_the_level_is_that_of_periodic_review_over_lead_time_and_review():
     assert row["protected_sd"] == pytest.approx(deviation)
     before = skewed_demand(row["lead_demand_mean"], row["lead_demand_sd"])
     protected = skewed_demand(mean * 13.5, deviation)
-    level = level_for_fill_rate(protected, mean * 7, 0.95, lead_time_demand=before).level
+    level = level_for_fill_rate(protected, mean * 7, 0.95, lead_time_demand=before, lost=True).level
     assert row["order_up_to"] == int(np.ceil(level))
     assert row["safety_stock"] == pytest.approx(float(level) - mean * 13.5)
     assert row["demand_from"] == "trailing"
