@@ -23,7 +23,7 @@ from inventory_assets.replenishment.policies import Reestimated, Rule, forecast_
 from inventory_assets.replenishment.replay import Run, Terms, Units, replay
 
 SEED, TEXTBOOK = "seed: mean·L + z·σ·√L", "textbook: mean·(L+R) + z·σ·√(L+R)"
-OURS = "forecast errors, fill rate"
+OURS, OURS_BY_CYCLE = "forecast errors, fill rate", "forecast errors, cycle service"
 RecipeAt = Callable[[float], Rule]
 """A rule for a target between 0 and 1."""
 
@@ -51,13 +51,14 @@ def recipes(setup: Setup) -> dict[str, RecipeAt]:
     """The formulas that are compared, by name; for one history of demand, whose statistics they keep."""
     from scipy import special
 
-    lead, review = setup.lead_time, setup.review_period
+    lead, review, spread = setup.lead_time, setup.review_period, setup.lead_time_sd
     plain, smooth = remembered(trailing_statistics), remembered(smoothed_statistics)
     return {
         SEED: lambda target: seed(lead, float(special.ndtri(target)), None, plain),
         TEXTBOOK: lambda target: textbook(lead, review, float(special.ndtri(target)), None, plain),
         "textbook, last 90 days": lambda target: textbook(lead, review, float(special.ndtri(target)), 90, plain),
-        OURS: lambda target: forecast_error(lead, review, target, setup.lead_time_sd, smooth),
+        OURS: lambda target: forecast_error(lead, review, target, spread, "fill_rate", smooth),
+        OURS_BY_CYCLE: lambda target: forecast_error(lead, review, target, spread, "cycle_service", smooth),
     }
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,7 +26,7 @@ from inventory_assets.replenishment.demand_statistics import (
 )
 from inventory_assets.replenishment.domain import BoolArray, FloatArray, checked
 from inventory_assets.replenishment.replay import Today, Units
-from inventory_assets.replenishment.safety_stock import level_for_fill_rate
+from inventory_assets.replenishment.safety_stock import level_for_cycle_service, level_for_fill_rate
 
 Statistician: TypeAlias = Callable[..., Statistics]
 """Statistics of demand from the past (items, days) and a number of days: of the sum over them, or the last ones."""
@@ -141,19 +141,24 @@ def textbook(
 
 
 def forecast_error(
-    lead_time: float, review_period: int, fill_rate: float, lead_time_sd: float = 0.0,
-    statistics: Statistician = smoothed_statistics,
+    lead_time: float, review_period: int, target: float, lead_time_sd: float = 0.0,
+    service: Literal["fill_rate", "cycle_service"] = "fill_rate", statistics: Statistician = smoothed_statistics,
 ) -> Rule:  # fmt: skip
-    """The level whose expected shortage a review period is (1 − fill rate) of demand, by errors of cumulative demand.
+    """The level by errors of the cumulative demand, for a share of units of each item, or for a share of its cycles.
+
+    The same fill rate for every item is dear: an item of lumpy demand needs months of stock for it. The same cycle
+    service for every item gives the units of a whole range for the least stock, and less service to such items.
 
     Args:
         lead_time: L, days.
         review_period: R, whole days.
-        fill_rate: wanted share of units; the others are lost.
+        target: wanted share of units, the others are lost; or of cycles.
         lead_time_sd: σ_L, days.
+        service: what the target is a share of.
         statistics: see `remembered`.
 
-    Source: Prak, Teunter & Syntetos (2017); Silver, Pyke & Thomas (2017), chapter 6 (fill rate).
+    Source: Prak, Teunter & Syntetos (2017); Silver, Pyke & Thomas (2017), chapter 6 (fill rate), 6.11 (the
+        same cycle service is the least stock for a range).
     """
     horizons = ceil(lead_time), ceil(lead_time + review_period)
     times = lead_time, lead_time + review_period
@@ -171,10 +176,11 @@ def forecast_error(
             ]
             before = skewed_demand(day[some] * times[0], np.minimum(*spread))
             protected = skewed_demand(level[some], spread[1])
-            found = level_for_fill_rate(
-                protected, day[some] * review_period, fill_rate,
-                lead_time_demand=before if lead_time else None, lost=True,
-            )  # fmt: skip
+            if service == "fill_rate":
+                earlier, between = before if lead_time else None, day[some] * review_period
+                found = level_for_fill_rate(protected, between, target, lead_time_demand=earlier, lost=True)
+            else:
+                found = level_for_cycle_service(protected, target)
             level[some] = np.maximum(found.level, 0)
         return level
 
