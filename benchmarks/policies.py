@@ -227,6 +227,7 @@ def main() -> int:
     }
     good = all(each.value <= -0.10 and each.high < 0 for each in needed)
     result = figure(
+        "policies_equal_fill",
         f"stock value and total cost at equal fill, one cycle service for all, against the textbook (L + R); {of}",
         "≥ 10 % less, interval over items excludes 0", told, reached=good, details=details,
     )  # fmt: skip
