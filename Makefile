@@ -55,7 +55,7 @@ chaos: $(READY) ## Long campaigns: only the slow tests, with the counts of the p
 
 bench: $(READY) ## Every script of benchmarks/, into docs/benchmarks.md; takes hours (ONLY: names of some)
 	@for name in $(or $(ONLY),import_time main_line increment publication backfill scale latency write_amplification soak \
-	  live_database live_ingest live_apply log_to_bronze rebuild stream forecast policies); do \
+	  live_database live_ingest live_apply log_to_bronze rebuild stream forecast policies dominicks); do \
 	  echo "── $$name"; $(BIN)/python -m benchmarks.$$name --save || true; done
 
 clean: ## Remove environment and caches; data/ stays

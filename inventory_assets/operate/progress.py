@@ -15,7 +15,7 @@ import polars as pl
 from inventory_assets.contracts.bronze import BRONZE
 from inventory_assets.contracts.gold import OPEN_SUPPLIER_ORDERS
 from inventory_assets.contracts.model import Table
-from inventory_assets.contracts.silver import DECISIONS, PRODUCTS, QUARANTINE
+from inventory_assets.contracts.silver import DECISIONS, LOCATIONS, PRODUCTS, QUARANTINE
 from inventory_assets.contracts.tables import NIGHTLY, TABLES
 from inventory_assets.ingest.landing import list_landing
 from inventory_assets.lakehouse.changes import changed_partitions
@@ -24,7 +24,7 @@ from inventory_assets.publish.publication import last_publication
 from inventory_assets.publish.tables import SOURCES
 from inventory_assets.settings import Settings
 
-LOOKED_UP = frozenset({PRODUCTS.path, DECISIONS.path, QUARANTINE.path})
+LOOKED_UP = frozenset({PRODUCTS.path, LOCATIONS.path, DECISIONS.path, QUARANTINE.path})
 """Inputs that are only looked up: their rows alone make no row of a table."""
 
 Stage = Literal["empty", "ingesting", "computing", "publishing", "done"]

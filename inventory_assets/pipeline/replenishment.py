@@ -101,7 +101,9 @@ def computed_policy(
         kept = pairs["product_sku"].is_in(list(items))
         told = History(told.pairs.filter(kept), told.first_day, told.demand[kept.to_numpy()])
         pairs = pairs.filter(kept)
-    return levels(pairs, told, issued_forecast(lake, pins), today)
+    places = current(lake, LOCATIONS, pins)
+    warehouses = places.filter(pl.col("location_type") == "warehouse")["location_id"].to_list()
+    return levels(pairs, told, issued_forecast(lake, pins), today, warehouses)
 
 
 def issued_forecast(lake: Lake, pins: Mapping[str, int]) -> pl.DataFrame | None:

@@ -258,6 +258,15 @@ class Lognormal:
         """Check the parameters and give them one shape."""
         _keep(self, mu=self.mu, sigma=self.sigma)
 
+    @classmethod
+    def with_moments(cls, demand_mean: ArrayLike, demand_sd: ArrayLike) -> Lognormal:
+        """The one with this mean and standard deviation, units, both above 0."""
+        mean, deviation = checked(demand_mean=demand_mean, demand_sd=demand_sd)
+        require("demand_mean", "not_positive", mean > 0)
+        require("demand_sd", "not_positive", deviation > 0)
+        variance = np.log1p((deviation / mean) ** 2)
+        return cls(np.log(mean) - variance / 2, np.sqrt(variance))
+
     @property
     def average(self) -> FloatArray:
         """Expected demand, units."""

@@ -78,7 +78,7 @@ def figures(run: Run, prices: Prices | None = None) -> dict[str, float]:
         InvalidInput: for prices outside their domains.
     """
     weights = np.ones((1, run.demanded.size))
-    return {name: float(value[0]) for name, value in _weighted(run, prices or Prices(), weights).items()}
+    return {name: float(value[0]) for name, value in sampled_figures(run, prices or Prices(), weights).items()}
 
 
 def intervals(
@@ -99,7 +99,7 @@ def intervals(
     Source: Efron & Tibshirani (1993), chapter 13, percentile interval.
     """
     costs = prices or Prices()
-    drawn = _weighted(run, costs, _draws(run.demanded.size, draws, rng))
+    drawn = sampled_figures(run, costs, item_draws(run.demanded.size, draws, rng))
     outside = (1 - level) / 2
     found = figures(run, costs)
     return {
@@ -127,8 +127,8 @@ def difference(
     """
     require("demand", "too_few", np.asarray(one.demanded.size == other.demanded.size))
     costs = prices or Prices()
-    weights = np.vstack([np.ones(one.demanded.size), _draws(one.demanded.size, draws, rng)])
-    here, there = _weighted(one, costs, weights), _weighted(other, costs, weights)
+    weights = np.vstack([np.ones(one.demanded.size), item_draws(one.demanded.size, draws, rng)])
+    here, there = sampled_figures(one, costs, weights), sampled_figures(other, costs, weights)
     found = {}
     for name in NAMES:
         change = _share(here[name], there[name]) - 1
@@ -138,12 +138,12 @@ def difference(
     return found
 
 
-def _draws(items: int, draws: int, rng: np.random.Generator) -> FloatArray:
-    """How often each item is in each sample, shape (draws, items)."""
+def item_draws(items: int, draws: int, rng: np.random.Generator) -> FloatArray:
+    """How often each item is in each of so many samples, shape (draws, items)."""
     return rng.multinomial(items, np.full(items, 1 / items), size=draws).astype(np.float64)
 
 
-def _weighted(run: Run, prices: Prices, weights: FloatArray) -> dict[str, FloatArray]:
+def sampled_figures(run: Run, prices: Prices, weights: FloatArray) -> dict[str, FloatArray]:
     """Every figure for every sample of items, shape (draws,)."""
     unit, rate, setup, shortage = checked(
         unit_cost=prices.unit_cost,

@@ -9,6 +9,7 @@ reason; an item without a sale in the last
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 
 import numpy as np
@@ -89,7 +90,13 @@ def with_lead_times(pairs: pl.DataFrame, performance: pl.DataFrame, suppliers: p
     ).drop("mean", "spread", "agreed")
 
 
-def levels(pairs: pl.DataFrame, history: History, forecast: pl.DataFrame | None, today: date) -> pl.DataFrame:
+def levels(
+    pairs: pl.DataFrame,
+    history: History,
+    forecast: pl.DataFrame | None,
+    today: date,
+    waiting: Collection[str] = (),
+) -> pl.DataFrame:
     """Rows of `replenishment/inventory_policy`.
 
     Args:
@@ -99,6 +106,7 @@ def levels(pairs: pl.DataFrame, history: History, forecast: pl.DataFrame | None,
         forecast: product_sku, location_id, horizon_days, cumulative_mean, cumulative_sd of issued forecasts; pairs it
             does not name take the statistics of their history (`smoothed_statistics`).
         today: UTC day of the computation.
+        waiting: locations whose demand waits where there is no stock (warehouses); elsewhere it is lost.
     """
     lead = _numbers(pairs, "lead_time_days")
     review = _numbers(pairs, "review_period")
@@ -123,7 +131,7 @@ def levels(pairs: pl.DataFrame, history: History, forecast: pl.DataFrame | None,
     up_to, live = np.zeros(len(mean)), np.zeros(len(mean))
     up_to[moving], live[moving] = _service_levels(
         pairs.filter(pl.Series(moving)), before_mean[moving], before_sd[moving], protected_mean[moving],
-        protected_sd[moving], np.maximum(lot, mean * review)[moving],
+        protected_sd[moving], np.maximum(lot, mean * review)[moving], waiting,
     )  # fmt: skip
     plain = trailing_statistics(history.demand, PLAIN_WINDOW_DAYS)
     factor = _safety_factor(_numbers(pairs, "service_target"))
@@ -217,15 +225,15 @@ def _issued(pairs: pl.DataFrame, forecast: pl.DataFrame, horizon: NDArray[np.int
 
 def _service_levels(
     pairs: pl.DataFrame, before_mean: FloatArray, before_sd: FloatArray, mean: FloatArray, spread: FloatArray,
-    lot: FloatArray,
+    lot: FloatArray, waiting: Collection[str],
 ) -> tuple[FloatArray, FloatArray]:  # fmt: skip
     """Order-up-to level S over L + R, and watched reorder point r over L, for the named service."""
     target, by_fill = _numbers(pairs, "service_target"), (pairs["service"] == "fill_rate").to_numpy()
     protected, before = skewed_demand(mean, spread), skewed_demand(before_mean, before_sd)
-    between = mean - before_mean
+    between, lost = mean - before_mean, ~pairs["location_id"].is_in(list(waiting)).to_numpy()
     up_to = np.where(
         by_fill,
-        level_for_fill_rate(protected, between, target, lead_time_demand=before).level,
+        level_for_fill_rate(protected, between, target, lead_time_demand=before, lost=lost).level,
         level_for_cycle_service(protected, target).level,
     )
     live = np.where(

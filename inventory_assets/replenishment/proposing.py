@@ -144,8 +144,14 @@ def _transfer(row: Row, giver: str, units: int, before: int, today: date) -> Row
     return {
         **_shared(row, today), "kind": "transfer", "from_location_id": giver, "supplier_id": None, "quantity": units,
         "wanted": wanted, "transferred": before, "changes": None, "sentence": f"{words}.", "order_on": today,
-        "expected_on": arrives, "warning": row["doubts"],
+        "expected_on": arrives, "warning": "; ".join(_doubts(row)) or None,
     }  # fmt: skip
+
+
+def _doubts(row: Row) -> list[str]:
+    """What is not sure about the stock a proposal starts from."""
+    assumed = ["the stock is an assumption of the settings; count it"] if row["stock_basis"] == "assumed" else []
+    return [*([row["doubts"]] if row["doubts"] else []), *assumed]
 
 
 def _purchase(row: Row, transferred: int, today: date) -> Row | None:
@@ -166,14 +172,12 @@ def _purchase(row: Row, transferred: int, today: date) -> Row | None:
         return None
     on = order_day(today, row["order_days"], row["closed_days"])
     after = row["position"] + transferred + quantity
-    warnings = [row["doubts"]] if row["doubts"] else []
+    warnings = _doubts(row)
     if row["demand_mean_day"] > 0 and after / row["demand_mean_day"] > row["overstock_cover_days"]:
         warnings.append(
             f"overstock: the position would last {after / row['demand_mean_day']:.0f} days, more than "
             f"{row['overstock_cover_days']:.0f}"
         )
-    if row["stock_basis"] == "assumed":
-        warnings.append("the stock is an assumption of the settings; count it")
     if row["supplier_id"] is None:
         warnings.append("the item master names no supplier")
     return {

@@ -174,6 +174,7 @@ def level_for_fill_rate(
     fill_rate: ArrayLike,
     *,
     lead_time_demand: Demand | None = None,
+    lost: ArrayLike = False,
     exact: bool = True,
 ) -> Level:
     """The level at which a share of units is delivered at once.
@@ -187,6 +188,8 @@ def level_for_fill_rate(
         order_quantity: Q, units, above 0; for periodic review the expected demand between two reviews.
         fill_rate: β, share of units, between 0 and 1.
         lead_time_demand: over the lead time alone: then review is periodic.
+        lost: periodic review: whether who gets nothing goes away instead of waiting. Then only the share β of the
+            demand of the lead time takes stock, and the level is lower by (1 − β) of it.
         exact: false for the textbook rule.
 
     Returns:
@@ -207,7 +210,9 @@ def level_for_fill_rate(
         return _level(demand, demand.loss, short)
     if lead_time_demand is not None:
         earlier = lead_time_demand
-        return _level(demand, lambda x: demand.loss(x) - earlier.loss(x), short)
+        found = _level(demand, lambda x: demand.loss(x) - earlier.loss(x), short)
+        spared = np.where(lost, (1 - share) * earlier.average, 0.0)
+        return Level(found.level - spared, found.safety_stock - spared)
     return _level(demand, lambda x: demand.loss(x) - demand.loss(x + quantity), short)
 
 

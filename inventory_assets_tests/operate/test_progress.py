@@ -80,11 +80,12 @@ def test_a_file_is_followed_from_landing_to_the_tables_behind(settings):
     assert SUPPLIERS.path in watch.look().behind
 
 
-def test_a_product_master_alone_leaves_no_table_of_tills_behind(settings):
-    lake, bronze, products = Lake(settings.lake), BRONZE["products"], TABLES["silver/products"]
-    first = lake.append(bronze, row(bronze, source_file="products/a.csv"))
+@pytest.mark.parametrize("feed", ["products", "locations"])
+def test_a_master_alone_leaves_no_table_of_tills_and_orders_behind(settings, feed):
+    lake, bronze, master = Lake(settings.lake), BRONZE[feed], TABLES[f"silver/{feed}"]
+    first = lake.append(bronze, row(bronze, source_file=f"{feed}/a.csv"))
     consumed = {bronze.path: first.version}
-    lake.replace(products, row(products), Scope(), consumed)
+    lake.replace(master, row(master), Scope(), consumed)
     for name in DEPENDENT:
         lake.note(TABLES[name], consumed)
     assert Watch(settings).look().behind == ()

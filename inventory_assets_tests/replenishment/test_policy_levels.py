@@ -43,7 +43,9 @@ def summary(sold: dict[str, np.ndarray]) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def policy(sold: dict[str, np.ndarray], *settings: Setting, forecast: pl.DataFrame | None = None) -> dict[str, dict]:
+def policy(
+    sold: dict[str, np.ndarray], *settings: Setting, forecast: pl.DataFrame | None = None, waiting: tuple[str, ...] = ()
+) -> dict[str, dict]:
     """Policies by item."""
     known = empty(PLANNING_PARAMETERS)
     for setting in settings:
@@ -59,7 +61,7 @@ def policy(sold: dict[str, np.ndarray], *settings: Setting, forecast: pl.DataFra
         schema_overrides={"max_stock": pl.Int64, "unit_cost": pl.Decimal(18, 4)},
     )  # fmt: skip
     pairs = policy_pairs(told, master, summary(sold), known, PERFORMANCE, empty(SUPPLIERS), TODAY)
-    found = check(levels(pairs, told, forecast, TODAY), INVENTORY_POLICY)
+    found = check(levels(pairs, told, forecast, TODAY, waiting), INVENTORY_POLICY)
     return {row["product_sku"]: row for row in found.to_dicts()}
 
 
@@ -81,10 +83,16 @@ def test_the_level_is_that_of_periodic_review_over_lead_time_and_review():
     assert row["protected_sd"] == pytest.approx(deviation)
     before = skewed_demand(row["lead_demand_mean"], row["lead_demand_sd"])
     protected = skewed_demand(mean * 13.5, deviation)
-    level = level_for_fill_rate(protected, mean * 7, 0.95, lead_time_demand=before).level
+    level = level_for_fill_rate(protected, mean * 7, 0.95, lead_time_demand=before, lost=True).level
     assert row["order_up_to"] == int(np.ceil(level))
     assert row["safety_stock"] == pytest.approx(float(level) - mean * 13.5)
     assert row["demand_from"] == "trailing"
+
+
+def test_where_demand_waits_the_level_covers_what_was_short_before():
+    lost, waits = policy(SOLD)["P1"], policy(SOLD, waiting=("S1",))["P1"]
+    assert waits["safety_stock"] - lost["safety_stock"] == pytest.approx(0.05 * lost["lead_demand_mean"])
+    assert waits["live_reorder_point"] == lost["live_reorder_point"]
 
 
 def test_cycle_service_is_the_quantile():

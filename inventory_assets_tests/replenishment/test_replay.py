@@ -199,6 +199,38 @@ def test_covering_the_lead_time_alone_misses_the_service_that_lead_time_and_revi
     assert 0.95 <= fill["ours"] < 0.975, "a little above, for sales that are lost leave no backlog"
 
 
+def test_statistics_that_are_kept_change_no_order():
+    demand = np.random.default_rng(6).negative_binomial(1, 0.2, (20, 120))
+    kept = policies.remembered(smoothed_statistics)
+    for service in ("fill_rate", "cycle_service"):
+        for target in (0.9, 0.98):
+            runs = [
+                replay(
+                    demand,
+                    policies.Reestimated(policies.forecast_error(7, 7, target, 2.0, service, told), learn=30),
+                    7, Terms("lost", review_period=7), measure_from=60,
+                )
+                for told in (smoothed_statistics, kept)
+            ]  # fmt: skip
+            assert (runs[0].ordered == runs[1].ordered).all()
+            assert (runs[0].stock_days == runs[1].stock_days).all()
+
+
+def test_customers_who_do_not_wait_spare_stock_of_the_lead_time():
+    """Counting lost customers as waiting ones gives more than was asked for, the more the lower the target."""
+    demand = np.random.default_rng(12).negative_binomial(2, 0.3, (300, 600))
+    told = smoothed_statistics(demand[:, :300], 21)
+    protected = skewed_demand(told.mean, told.deviation)
+    before = skewed_demand(told.mean * 14 / 21, told.deviation * (14 / 21) ** 0.5)
+    fill = {}
+    for lost in (False, True):
+        found = level_for_fill_rate(protected, told.mean / 3, 0.85, lead_time_demand=before, lost=lost)
+        assert found.level == pytest.approx(found.safety_stock + told.mean)
+        level = policies.Levels(found.level, found.level)
+        fill[lost] = outcome.figures(replay(demand, level, 14, Terms(review_period=7), measure_from=300))["fill_units"]
+    assert 0.85 < fill[True] < fill[False] - 0.01
+
+
 def test_the_deviation_of_a_sum_is_measured_not_scaled():
     rng = np.random.default_rng(9)
     level = np.cumsum(rng.normal(0, 1, (200, 600)), axis=1) + 100
@@ -225,7 +257,7 @@ def test_lumpy_demand_gets_the_wanted_fill_from_the_skewed_level_and_not_from_th
         name: np.maximum(sums - level_for_fill_rate(law, mean, 0.98, exact=False).level, 0).sum() / sums.sum()
         for name, law in (("skewed", skewed_demand(mean, deviation)), ("normal", Normal(mean, deviation)))
     }
-    assert abs(short["skewed"] - 0.02) < 0.005
+    assert 0.005 < short["skewed"] < 0.02, "never short of it; on negative binomial demand above it by a point"
     assert short["normal"] > 0.04
 
 
