@@ -80,7 +80,12 @@ def policy_of(settings: ListenerSettings) -> DoorPolicy:
 
 def status_address(source: str, event_id: str) -> str:
     """Where the status of an event is told."""
-    return f"{EVENTS}/{quote(event_id, safe='')}?source={quote(source, safe='')}"
+    return f"{EVENTS}/{quote(event_id, safe='')}?source={_quoted(source)}"
+
+
+@functools.lru_cache(1024)
+def _quoted(source: str) -> str:
+    return quote(source, safe="")
 
 
 class Listener:

@@ -176,12 +176,13 @@ def make_envelope(
     """
     check = _Check(sent)
     event_id, event_type, source = check.text("id"), check.text("type"), check.text("source")
-    texts = {name: check.text(name) if getattr(sent, name) is not None else None for name in _OPTIONAL}
+    texts = {name: check.text(name) for name in _OPTIONAL if getattr(sent, name) is not None}
     time, version, priority = check.time(received_at), check.version(), check.priority()
     extensions = check.extensions()
     if check.errors or event_type is None or source is None:
         return tuple(check.errors)
-    texts["trace_id"] = texts["trace_id"] or _trace_id(sent.traceparent)
+    if sent.traceparent is not None and "trace_id" not in texts:
+        texts["trace_id"] = _trace_id(sent.traceparent)
     return Envelope(
         id=fallback_id() if event_id is None else event_id,
         type=canonical(event_type),
@@ -209,10 +210,10 @@ class _Check:
 
     def text(self, name: str) -> str | None:
         value = getattr(self.sent, name)
+        if isinstance(value, str) and len(value) <= _LONGEST[name] and value.isprintable() and (kept := value.strip()):
+            return kept
         if value is None and name not in _NEEDED:
             return None
-        if isinstance(value, str) and 0 < len(value) <= _LONGEST[name] and value.isprintable() and value.strip():
-            return value.strip()
         if not isinstance(value, str) or not value.strip():
             self._wrong(name, "must be a text that is not empty")
         elif len(value) > _LONGEST[name]:
@@ -254,6 +255,8 @@ class _Check:
         return DEFAULT_PRIORITY
 
     def extensions(self) -> dict[str, str]:
+        if not self.sent.extensions:
+            return {}
         if len(self.sent.extensions) > MAX_EXTENSIONS:
             self._wrong("", f"at most {MAX_EXTENSIONS} extension attributes")
             return {}

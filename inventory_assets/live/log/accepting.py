@@ -23,8 +23,11 @@ from inventory_assets.live.log.stored_effects import written
 from inventory_assets.stock.deciding import pairs_named
 from inventory_assets.stock.effects import possible_effects
 
-_OPTIONAL = ("subject", "trace_id", "correlation_id", "causation_id", "partition_key")
-_PLAIN = {"version": 1, "shape": "cloudevents"}
+_PLAIN = (
+    ("version", 1), ("shape", "cloudevents"), ("subject", None), ("trace_id", None), ("correlation_id", None),
+    ("causation_id", None), ("partition_key", None),
+)  # fmt: skip
+"""Attributes without a column, and what they are where nothing is kept of them."""
 
 
 class UnreadableEventError(ValueError):
@@ -96,7 +99,7 @@ def entry_of(event: Event, disposition: Disposition = "accepted", reason: str | 
         received_at=envelope.received_at,
         priority=queue_priority(event),
         items=_items(event, [each.item for each in effects]),
-        envelope=dumps(_attributes(event, reason)),
+        envelope=dumps(kept) if (kept := _attributes(event, reason)) else "{}",
         data=dumps(envelope.data),
         fingerprint=bytes.fromhex(fingerprint(envelope)),
         disposition=disposition,
@@ -156,10 +159,11 @@ def _items(event: Event, moved: list[str]) -> tuple[str, ...]:
 def _attributes(event: Event, reason: str | None) -> dict[str, Any]:
     """Attributes of the envelope that have no column, where they are not the plain ones."""
     envelope = event.envelope
-    kept: dict[str, Any] = {
-        name: getattr(envelope, name) for name, plain in _PLAIN.items() if getattr(envelope, name) != plain
-    }
-    kept |= {name: getattr(envelope, name) for name in _OPTIONAL if getattr(envelope, name) is not None}
+    kept: dict[str, Any] = {}
+    for name, plain in _PLAIN:
+        value = getattr(envelope, name)
+        if value != plain:
+            kept[name] = value
     if envelope.priority != queue_priority(event):
         kept["priority"] = envelope.priority
     if envelope.extensions:

@@ -109,17 +109,22 @@ def limit(connection: Connection, wait_seconds: float, lease_seconds: float) -> 
     connection.execute(_LIMITS, (f"{round(wait_seconds * 1000)}ms", f"{round(lease_seconds * 1000)}ms"))
 
 
-def append_within(connection: Connection, group: Sequence[Prepared]) -> list[Outcome]:
+def append_within(
+    connection: Connection, group: Sequence[Prepared], limits: tuple[float, float] | None = None
+) -> list[Outcome]:
     """Append a group in the transaction of the caller, who commits; the last thing to do before the commit.
 
     Args:
         connection: a psycopg connection. The lock is held until its transaction ends.
         group: rows from `prepared_group`.
+        limits: how the transaction is bounded by the same message, see `limit`; None where it is already.
 
     Returns:
         An outcome for each row, in order; true once the caller has committed.
     """
     with connection.pipeline():
+        if limits is not None:
+            limit(connection, *limits)
         connection.execute(TAKE, (SPACE, APPEND))
         epochs = connection.execute(_EPOCH)
         taken_ids = connection.execute(
@@ -205,9 +210,9 @@ def _append_prepared(
     try:
         with engine.connect() as connection:
             driver = driver_of(connection)
-            with driver.transaction():
-                limit(driver, wait_seconds, lease_seconds)
-                return append_within(driver, group)
+            outcomes = append_within(driver, group, (wait_seconds, lease_seconds))
+            driver.commit()
+            return outcomes
     except Error as error:
         if not (error.sqlstate or "").startswith(OF_THE_EVENT):
             raise

@@ -6,6 +6,7 @@ so that one bad event never costs the group it came with.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -112,24 +113,17 @@ def prepared(entry: Entry) -> Prepared:
         UnstorableEventError: it holds what the database cannot keep.
     """
     _check(entry)
-    event_time, received_at = entry.event_time.isoformat(), entry.received_at.isoformat()
+    event_time, received_at = entry.event_time.isoformat(), _shared_instant(entry.received_at)
     source, event_id = copy_text(entry.source), copy_text(entry.event_id)
-    log = "\t".join(
-        (
-            source,
-            event_id,
-            copy_text(entry.type),
-            event_time,
-            received_at,
-            str(entry.priority),
-            copy_text(_array(entry.items)),
-            entry.disposition,
-            copy_text(entry.envelope),
-            copy_text(entry.data),
-            "\\N" if entry.effects is None else copy_text(entry.effects),
-        )
+    effects = "\\N" if entry.effects is None else copy_text(entry.effects)
+    log = (
+        f"{source}\t{event_id}\t{copy_text(entry.type)}\t{event_time}\t{received_at}\t{entry.priority}"
+        f"\t{copy_text(_array(entry.items))}\t{entry.disposition}\t{copy_text(entry.envelope)}"
+        f"\t{copy_text(entry.data)}\t{effects}"
     )
-    ids = "\t".join((source, event_id, f"\\\\x{entry.fingerprint.hex()}", received_at))
+    if "\0" in log:
+        raise _holds_null(entry)
+    ids = f"{source}\t{event_id}\t\\\\x{entry.fingerprint.hex()}\t{received_at}"
     try:
         if not log.isascii():
             log.encode()
@@ -139,8 +133,14 @@ def prepared(entry: Entry) -> Prepared:
         return Prepared(entry, log, ids)
     items = entry.items[:1] if entry.effects is None else entry.items
     lanes = [lane_of(item) for item in items] or [lane_of("/".join(entry.key))]
-    waiting = (f"{part}\t{lane}\t{entry.priority}\t{event_time}\t{received_at}" for part, lane in enumerate(lanes))
-    return Prepared(entry, log, ids, tuple(waiting))
+    rest = f"{entry.priority}\t{event_time}\t{received_at}"
+    return Prepared(entry, log, ids, tuple([f"{part}\t{lane}\t{rest}" for part, lane in enumerate(lanes)]))
+
+
+@functools.lru_cache(64)
+def _shared_instant(at: datetime) -> str:
+    """Text of an instant that all events of a request share."""
+    return at.isoformat()
 
 
 LOG_COLUMNS = (
@@ -163,11 +163,13 @@ def _check(entry: Entry) -> None:
         raise UnstorableEventError(f"{_named(entry)}: priority {entry.priority} is not between 1 and 11")
     if len(entry.items) > MOST_PARTS:
         raise UnstorableEventError(f"{_named(entry)} has {len(entry.items)} parts, {MOST_PARTS} at most")
-    texts = "\n".join((*entry.key, entry.type, *entry.items, entry.effects or "", entry.envelope, entry.data))
-    if "\0" in texts or (
-        "\\u0000" in texts and any(_NULL_CHARACTER.search(text) for text in (entry.envelope, entry.data))
-    ):
-        raise UnstorableEventError(f"{_named(entry)} holds the character U+0000, which PostgreSQL cannot keep")
+    for text in (entry.data, entry.envelope):
+        if "\\u0000" in text and _NULL_CHARACTER.search(text):
+            raise _holds_null(entry)
+
+
+def _holds_null(entry: Entry) -> UnstorableEventError:
+    return UnstorableEventError(f"{_named(entry)} holds the character U+0000, which PostgreSQL cannot keep")
 
 
 def _named(entry: Entry) -> str:
@@ -182,5 +184,9 @@ def copy_text(value: str) -> str:
 
 
 def _array(values: Iterable[str]) -> str:
-    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
+    return f"{{{','.join([_quoted(value) for value in values])}}}"
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
