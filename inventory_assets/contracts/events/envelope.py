@@ -6,6 +6,7 @@ Not here: the shapes on the wire (`reading`, `shapes`), the data (`payloads`). I
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import uuid
@@ -129,6 +130,7 @@ class Attributes:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
+@functools.lru_cache(16_384)
 def subject_of(item: str, location: str) -> str:
     """Subject of an event about one item at one location."""
     return f"{quote(item, safe='')}/{quote(location, safe='')}"

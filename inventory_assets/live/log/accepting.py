@@ -127,7 +127,7 @@ def envelope_of(row: LogRow, *, with_data: bool = True) -> Envelope:
         row: the row.
         with_data: whether its data are read; otherwise they are None.
     """
-    kept = json.loads(row.envelope)
+    kept = json.loads(row.envelope) if row.envelope != "{}" else {}
     return Envelope(
         id=row.event_id,
         type=row.type,

@@ -116,12 +116,15 @@ def append_within(
 
     Args:
         connection: a psycopg connection. The lock is held until its transaction ends.
-        group: rows from `prepared_group`.
+        group: rows from `prepared_group`; of none only the lock is taken.
         limits: how the transaction is bounded by the same message, see `limit`; None where it is already.
 
     Returns:
         An outcome for each row, in order; true once the caller has committed.
     """
+    if not group:
+        connection.execute(TAKE, (SPACE, APPEND))
+        return []
     with connection.pipeline():
         if limits is not None:
             limit(connection, *limits)
