@@ -4,7 +4,8 @@ The service runs as `inventory live api` with its embedded database, both on the
 this process. It is made to cost little: requests made beforehand, connections kept, a protocol on uvloop that looks for
 the end of an answer and no more; but it waits for every answer before it sends the next request of a connection, and
 ends where one is not 202 with every event accepted. No worker runs. Every event is answered after its commit.
-`processor_us` is what an event costs in the service and here. Batches of 100 are compared with a bare multi-row insert of groups of 100 into the same tables, run alternately.
+`processor_us` is what an event costs in the service and here. Batches of 100 are compared with a bare multi-row insert
+of groups of 100 into the same tables, run alternately.
 """
 
 from __future__ import annotations
@@ -74,10 +75,12 @@ class Sender(asyncio.Protocol):
         self._answer, self._begun = b"", 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
         self._transport = cast("asyncio.Transport", transport)
         self._next()
 
     def data_received(self, data: bytes) -> None:
+        """Go on with the next request once an answer is whole and right."""
         self._answer += data
         head, whole, body = self._answer.partition(b"\r\n\r\n")
         if not whole or len(body) < int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]):
@@ -90,6 +93,7 @@ class Sender(asyncio.Protocol):
         self._next()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """A service that ends a connection fails the measurement."""
         if not self.ended.done():
             self.ended.set_exception(SystemExit(f"the service closed a connection: {exc}"))
 

@@ -73,7 +73,8 @@ def test_the_order_is_that_of_all_lanes_however_much_one_of_them_holds(connectio
     connection.execute(FILL, {"at": NOON, "rows": 2_000})
     connection.execute("UPDATE event_queue SET lane = 7, priority = 10 WHERE sequence <= %s", [urgent])
     wanted = connection.execute(
-        "SELECT sequence FROM event_queue WHERE not_before IS NULL ORDER BY priority DESC, event_time, sequence LIMIT 50"
+        "SELECT sequence FROM event_queue WHERE not_before IS NULL"
+        " ORDER BY priority DESC, event_time, sequence LIMIT 50"
     ).fetchall()
     with psycopg.connect(url) as worker:
         assert [each.sequence for each in claim(worker, EVERY, 50)] == [sequence for (sequence,) in wanted]

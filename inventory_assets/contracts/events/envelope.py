@@ -16,10 +16,13 @@ from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import quote, unquote
 
+import msgspec
+
 from inventory_assets.contracts.events.catalogue import canonical
 from inventory_assets.contracts.events.fields import instant
 from inventory_assets.contracts.events.problems import FieldError
 from inventory_assets.contracts.events.wire import canonical as canonical_text
+from inventory_assets.contracts.values import Value
 
 Shape = Literal["cloudevents", "000", "003", "004", "001"]
 """Form in which an event came: CloudEvents in any mode, or the shape of one of the source documents."""
@@ -43,8 +46,7 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.
 _EXTENSION = re.compile(r"[a-z0-9]{1,64}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Value):
     """An event.
 
     Attributes:
@@ -79,7 +81,7 @@ class Envelope:
     causation_id: str | None = None
     partition_key: str | None = None
     shape: Shape = "cloudevents"
-    extensions: Mapping[str, str] = field(default_factory=dict)
+    extensions: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str]:

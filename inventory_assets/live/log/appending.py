@@ -11,10 +11,10 @@ is the greatest sequence a reader sees, not the last one drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from inventory_assets.contracts.values import Value
 from inventory_assets.live.database.driver import driver_of
 from inventory_assets.live.database.problems import DatabaseUnfitError
 from inventory_assets.live.locks import APPEND, SPACE, TAKE
@@ -47,8 +47,7 @@ _DRAW = "SELECT nextval(pg_get_serial_sequence('event_log', 'sequence')) FROM ge
 _NOTIFY = "SELECT pg_notify('inventory_log', %s)"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Value):
     """What became of one event of a group.
 
     Attributes:

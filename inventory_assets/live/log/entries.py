@@ -12,10 +12,10 @@ import json
 import re
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from inventory_assets.contracts.values import Value
 from inventory_assets.live.tables import LANES
 
 Disposition = Literal["accepted", "decided", "filtered", "quarantined"]
@@ -32,8 +32,7 @@ class UnstorableEventError(ValueError):
     """An event holds something the database cannot keep."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value):
     """An event to be appended.
 
     Attributes:
@@ -72,8 +71,7 @@ class Entry:
         return self.source, self.event_id
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Value):
     """An entry whose rows are built; only sequence and epoch are missing, which are drawn under the lock.
 
     Attributes:
@@ -86,7 +84,7 @@ class Prepared:
     entry: Entry
     log: str
     ids: str
-    queue: tuple[str, ...] = field(default=())
+    queue: tuple[str, ...] = ()
 
 
 def fingerprint(type_: str, data: object) -> bytes:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from inventory_assets.contracts.values import Value
 from inventory_assets.live.locks import SPACE, lane_key
 from inventory_assets.live.modes import SET_ASIDE
 from inventory_assets.live.tables import LANES
@@ -67,8 +67,7 @@ _DUE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Value):
     """A part that waits to be processed.
 
     Attributes:

@@ -38,19 +38,23 @@ def test_decimals_are_numbers_with_their_digits():
     assert loads("[1.10, 2, 3e2]") == [Decimal("1.10"), 2, Decimal("3e2")]
 
 
-tokens = st.sampled_from(
-    ["{", "}", "[", "]", ",", ":", '"', '"a"', '"a":', '"a" :1', '"b":', '"\\":"', '":"', "-0", "1.5", "1e5", "1e99", " "]
-    + ["9223372036854775807", "9223372036854775808", "null", "NaN", "\\ud800", "é", "\n", "\x7f", "\ufeff"]
+TOKENS = (
+    r'{ } [ ] , : " "a" "a": "b": "\":" ":" \ud800 -0 1.5 1e5 1e99 9223372036854775807 null NaN'
 )
-scalars = st.sampled_from(['"a"', '"\\":"', '": "', "1", "-0", "2.50", "9223372036854775808", '"\\ud83d\\ude00"', '"\\udc00"'])
+SCALARS = r'"a" "\":" "\ud83d\ude00" "\udc00" 1 -0 2.50 9223372036854775808'
+tokens = st.sampled_from([*TOKENS.split(), '"a" :1', " ", "é", "\n", "\x7f", "\ufeff"])
+scalars = st.sampled_from([*SCALARS.split(), '": "'])
 gap = st.sampled_from(["", "", " ", "\n"])
 objects = st.lists(st.tuples(st.sampled_from(['"a"', '"b"', '"a\\":"']), gap, scalars), max_size=5).map(
     lambda members: "{" + ",".join(f"{name}{space}:{value}" for name, space, value in members) + "}"
 )
 
 
+bodies = st.one_of(objects, st.lists(objects, max_size=3).map(lambda each: f"[{','.join(each)}]"))
+
+
 @settings(max_examples=300, deadline=None)
-@given(st.one_of(objects, st.lists(objects, max_size=3).map(lambda each: f"[{','.join(each)}]"), st.lists(tokens).map("".join)))
+@given(bodies | st.lists(tokens).map("".join))
 @example("[" * 100_000)
 @example('{"a":1,"a" :2}')
 @example('{"a":"\\":","a":1}')
