@@ -188,8 +188,10 @@ class _Writer:
         ]
 
 
-def _summed(effects: Iterable[Effect]) -> tuple[Effect, ...]:
+def _summed(effects: list[Effect]) -> tuple[Effect, ...]:
     """One effect a pair: lines of one item at one location are added, whatever they are."""
+    if len(effects) == 1:
+        return tuple(effects)
     by_pair: dict[tuple[str, str], Effect] = {}
     for each in effects:
         held = by_pair.get(each.pair)

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from json.encoder import encode_basestring_ascii
 from typing import Any, Literal
 from urllib.parse import quote, unquote
 
@@ -153,13 +154,19 @@ def derived_id(event: tuple[str, str], ordinal: int | str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def fingerprint(envelope: Envelope) -> str:
+def fingerprint(envelope: Envelope, data: str | None = None) -> str:
     """What an event says, as a hash: two events with one key and different fingerprints contradict each other.
 
     Times are left out: one that was not sent is that of reception, and differs when the event comes again.
+
+    Args:
+        envelope: the event.
+        data: its data as canonical text, where that was made already.
     """
-    said = [envelope.type, envelope.version, envelope.subject, envelope.data]
-    return hashlib.sha256(canonical_text(said).encode()).hexdigest()
+    subject = "null" if envelope.subject is None else encode_basestring_ascii(envelope.subject)
+    said = canonical_text(envelope.data) if data is None else data
+    text = f"[{encode_basestring_ascii(envelope.type)},{envelope.version},{subject},{said}]"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def make_envelope(

@@ -17,7 +17,7 @@ from inventory_assets.contracts.events.envelope import Envelope, fingerprint
 from inventory_assets.contracts.events.payloads import read_payload
 from inventory_assets.contracts.events.problems import Problem
 from inventory_assets.contracts.events.reading import Event
-from inventory_assets.contracts.events.wire import dumps
+from inventory_assets.contracts.events.wire import dumps, texts
 from inventory_assets.live.log.entries import Disposition, Entry
 from inventory_assets.live.log.stored_effects import written
 from inventory_assets.stock.deciding import pairs_named
@@ -91,6 +91,7 @@ def entry_of(event: Event, disposition: Disposition = "accepted", reason: str | 
     envelope = event.envelope
     command = is_command(event)
     effects = () if command else possible_effects(event)
+    data, canonical = texts(envelope.data)
     return Entry(
         source=envelope.source,
         event_id=envelope.id,
@@ -100,8 +101,8 @@ def entry_of(event: Event, disposition: Disposition = "accepted", reason: str | 
         priority=queue_priority(event),
         items=_items(event, [each.item for each in effects]),
         envelope=dumps(kept) if (kept := _attributes(event, reason)) else "{}",
-        data=dumps(envelope.data),
-        fingerprint=bytes.fromhex(fingerprint(envelope)),
+        data=data,
+        fingerprint=bytes.fromhex(fingerprint(envelope, canonical)),
         disposition=disposition,
         effects=None if command else written(effects),
     )
