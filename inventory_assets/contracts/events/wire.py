@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from json.encoder import encode_basestring_ascii
 from typing import NoReturn
-
-import msgspec
 
 from inventory_assets.contracts.events.problems import Refused
 
@@ -23,6 +20,7 @@ MAX_EXPONENT = 60
 """Magnitude of a number that is not whole: 10 to this power at most, and at least its inverse."""
 MAX_INTEGER = 2**63 - 1
 
+"""Made once: making one takes longer than encoding a small event."""
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -33,9 +31,6 @@ def loads(body: bytes | str) -> object:
         Refused: `body_unreadable` (no JSON, not UTF-8, a member named twice, NaN), `too_deep` (deeper than the parser
             can follow) or `number_out_of_range`.
     """
-    if isinstance(body, bytes):
-        with suppress(ValueError, RecursionError):  # whatever it is, the strict reader names it
-            return _quickly(body)
     try:
         text = body if isinstance(body, str) else body.decode("utf-8")
         return json.loads(
@@ -156,51 +151,6 @@ def _encoder(*, sort: bool) -> Callable[[object], str]:
 _plainly, _sorted = _encoder(sort=False), _encoder(sort=True)
 
 
-def _real(text: str) -> Decimal:
-    try:
-        number = Decimal(text) if len(text) <= MAX_NUMBER_CHARACTERS else None
-    except InvalidOperation:
-        number = None
-    if number is None or abs(number.adjusted()) > MAX_EXPONENT:
-        raise Refused("number_out_of_range", f"{text[:MAX_NUMBER_CHARACTERS]} has too many digits or is too large")
-    return number
-
-
-_DECODER = msgspec.json.Decoder(float_hook=_real)
-_NAMES = re.compile(rb'"[ \t\n\r]*:')
-_GAPS = (b" :", b"\n:", b"\r:", b"\t:")
-
-
-def _quickly(body: bytes) -> object:
-    """What the strict reader says of a body, in a fraction of its time; it is told a body it has nothing against.
-
-    A quotation mark before a colon ends a name, or stands in a text. So there are never fewer of them than names, and
-    where there are as many as members no name was said twice.
-
-    Raises:
-        ValueError: the strict reader has to look.
-    """
-    value = _DECODER.decode(body)
-    gaps = any(gap in body for gap in _GAPS)
-    if (len(_NAMES.findall(body)) if gaps else body.count(b'":')) != _count_members([value]):
-        raise ValueError
-    return value
-
-
-def _count_members(inner: Iterable[object]) -> int:
-    """How many members objects have, at any depth; no number where a whole number does not fit into 64 bits."""
-    found = 0
-    for each in inner:
-        kind = each.__class__
-        if kind is dict:
-            found += len(each) + _count_members(each.values())  # type: ignore[attr-defined]
-        elif kind is list:
-            found += _count_members(each)  # type: ignore[arg-type]
-        elif kind is int and not -MAX_INTEGER <= each <= MAX_INTEGER:  # type: ignore[operator]
-            raise ValueError
-    return found
-
-
 def _plain(value: object) -> object:
     if isinstance(value, dict):
         return {name: _plain(value[name]) for name in sorted(value)}
@@ -220,6 +170,16 @@ def _whole(text: str) -> int:
     if len(text) > MAX_NUMBER_CHARACTERS or not -MAX_INTEGER <= int(text) <= MAX_INTEGER:
         raise Refused("number_out_of_range", f"{text[:MAX_NUMBER_CHARACTERS]} does not fit into 64 bits")
     return int(text)
+
+
+def _real(text: str) -> Decimal:
+    try:
+        number = Decimal(text) if len(text) <= MAX_NUMBER_CHARACTERS else None
+    except InvalidOperation:
+        number = None
+    if number is None or abs(number.adjusted()) > MAX_EXPONENT:
+        raise Refused("number_out_of_range", f"{text[:MAX_NUMBER_CHARACTERS]} has too many digits or is too large")
+    return number
 
 
 def _no_number(text: str) -> NoReturn:
