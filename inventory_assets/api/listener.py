@@ -32,7 +32,7 @@ EVENTS = "/api/v1/events"
 ID_CONFLICT, UNSTORABLE = "id_conflict", "event_unstorable"
 
 
-class Taken(Value):
+class Taken(Value, frozen=True):
     """What became of one event of a request.
 
     Attributes:

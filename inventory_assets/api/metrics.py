@@ -81,9 +81,10 @@ class Metrics:
             "inventory_state_writes_saved_ratio", "Share of recent effects that cost no write of the state",
             registry=made,
         )  # fmt: skip
-        self._requests_of, self._seconds_of, self._events_of = (
-            functools.lru_cache(LABELS_KEPT)(each.labels) for each in (self._requests, self._seconds, self._events)
-        )  # finding a label costs more than counting
+        # kept, as finding a label costs more than counting
+        self._requests_of = functools.lru_cache(LABELS_KEPT)(self._requests.labels)
+        self._seconds_of = functools.lru_cache(LABELS_KEPT)(self._seconds.labels)
+        self._events_of = functools.lru_cache(LABELS_KEPT)(self._events.labels)
         self._looks: deque[Figures] = deque(maxlen=LOOKS_KEPT)
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:

@@ -13,4 +13,4 @@ changed = msgspec.structs.replace
 
 
 class Value(msgspec.Struct, frozen=True):
-    """Base of these values."""
+    """Base of these values; each says again that it is frozen, for type checkers."""

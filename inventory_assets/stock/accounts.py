@@ -17,7 +17,7 @@ Pair = tuple[str, str]
 """Item and location."""
 
 
-class Account(Value):
+class Account(Value, frozen=True):
     """What is known of one item at one location.
 
     Attributes:

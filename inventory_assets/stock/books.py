@@ -28,7 +28,7 @@ LedgerSum = Callable[[Pair, "Count"], int]
 """Σ quantity of the movements of a pair in the ledger that a count does not absorb."""
 
 
-class Posting(Value):
+class Posting(Value, frozen=True):
     """One effect with the account before and after it: a row of the ledger."""
 
     effect: Effect

@@ -33,7 +33,7 @@ ASSERTED = "level"
 Authority = Literal["ledger", "wms"]
 
 
-class Effect(Value):
+class Effect(Value, frozen=True):
     """What an event does at one item and location.
 
     Attributes:

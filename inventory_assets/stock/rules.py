@@ -39,7 +39,7 @@ class LateCountError(LookupError):
     """A count lies before movements already applied, and nobody said how much they moved."""
 
 
-class Movement(Value):
+class Movement(Value, frozen=True):
     """A signed change of stock.
 
     Attributes:
@@ -53,7 +53,7 @@ class Movement(Value):
     unavailable: int = 0
 
 
-class Count(Value):
+class Count(Value, frozen=True):
     """A statement of how much there is: a physical count, an authoritative level, an opening balance, an assumption.
 
     Attributes:
@@ -80,7 +80,7 @@ class Count(Value):
         return movement_at < self.at if self.kind == "assumed" else movement_at <= self.at
 
 
-class Stock(Value):
+class Stock(Value, frozen=True):
     """What is known of one item at one location.
 
     Attributes:

@@ -47,7 +47,7 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.
 _EXTENSION = re.compile(r"[a-z0-9]{1,64}", re.ASCII)
 
 
-class Envelope(Value):
+class Envelope(Value, frozen=True):
     """An event.
 
     Attributes:

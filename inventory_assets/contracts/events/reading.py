@@ -47,7 +47,7 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-class Event(Value):
+class Event(Value, frozen=True):
     """An event as received: its envelope, and its payload where its type is declared."""
 
     envelope: Envelope

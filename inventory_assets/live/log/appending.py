@@ -47,7 +47,7 @@ _DRAW = "SELECT nextval(pg_get_serial_sequence('event_log', 'sequence')) FROM ge
 _NOTIFY = "SELECT pg_notify('inventory_log', %s)"
 
 
-class Outcome(Value):
+class Outcome(Value, frozen=True):
     """What became of one event of a group.
 
     Attributes:

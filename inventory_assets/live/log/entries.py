@@ -32,7 +32,7 @@ class UnstorableEventError(ValueError):
     """An event holds something the database cannot keep."""
 
 
-class Entry(Value):
+class Entry(Value, frozen=True):
     """An event to be appended.
 
     Attributes:
@@ -71,7 +71,7 @@ class Entry(Value):
         return self.source, self.event_id
 
 
-class Prepared(Value):
+class Prepared(Value, frozen=True):
     """An entry whose rows are built; only sequence and epoch are missing, which are drawn under the lock.
 
     Attributes:

@@ -43,7 +43,7 @@ LateCount = tuple["Pair", datetime, bool]
 """Pair and instant of a count, and whether it is only assumed: such a one does not absorb movements of its instant."""
 
 
-class LedgerLine(Value):
+class LedgerLine(Value, frozen=True):
     """A row of the ledger without its sequence.
 
     Attributes:

@@ -52,7 +52,7 @@ class Masters:
     position: Callable[[Pair, Account], int | None] = lambda _pair, _account: None
 
 
-class Part(Value):
+class Part(Value, frozen=True):
     """A claimed part with its event.
 
     Attributes:
@@ -75,7 +75,7 @@ class Part(Value):
         return self.row.effects is None
 
 
-class Entered(Value, kw_only=True):
+class Entered(Value, frozen=True, kw_only=True):
     """What came of one part, or of a reservation whose time was over.
 
     Attributes:

@@ -67,7 +67,7 @@ _DUE = (
 )
 
 
-class Waiting(Value):
+class Waiting(Value, frozen=True):
     """A part that waits to be processed.
 
     Attributes:
