@@ -192,7 +192,7 @@ class AskingRoutes(Routes):
 
     async def _wait(self, event: Event, outcome: Outcome) -> Asked:
         taken = stored(event, Admission("accepted"), outcome)
-        self._service.metrics.event(taken.outcome)
+        self._service.metrics.events(taken.outcome)
         if taken.status != 202:  # noqa: PLR2004 - not stored, or under the id of another event
             code_of, detail = taken.outcome, str(taken.body.get("detail", ""))
             raise RefusedRequestError(code_of, detail, more={"eventId": event.envelope.id})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -42,8 +44,8 @@ class EventRoutes(Routes):
         service.gate.check()
         body = await service.body(request)
         answer = await service.listener.take(request.headers, body)
-        for each in answer.events:
-            service.metrics.event(each.outcome)
+        for outcome, count in Counter(each.outcome for each in answer.events).items():
+            service.metrics.events(outcome, count)
         if not answer.batch:
             (only,) = answer.events
             headers = {}

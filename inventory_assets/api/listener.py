@@ -18,6 +18,7 @@ from inventory_assets.api.problems import RefusedRequestError, document, event_d
 from inventory_assets.contracts.events.admission import Admission, DoorPolicy, admit, estimated_seconds
 from inventory_assets.contracts.events.problems import Problem
 from inventory_assets.contracts.events.reading import Event, Limits, read_request
+from inventory_assets.contracts.values import Value
 from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import Outcome
 from inventory_assets.live.log.entries import Entry
@@ -31,8 +32,7 @@ EVENTS = "/api/v1/events"
 ID_CONFLICT, UNSTORABLE = "id_conflict", "event_unstorable"
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Value, frozen=True):
     """What became of one event of a request.
 
     Attributes:
@@ -80,7 +80,12 @@ def policy_of(settings: ListenerSettings) -> DoorPolicy:
 
 def status_address(source: str, event_id: str) -> str:
     """Where the status of an event is told."""
-    return f"{EVENTS}/{quote(event_id, safe='')}?source={quote(source, safe='')}"
+    return f"{EVENTS}/{quote(event_id, safe='')}?source={_quoted(source)}"
+
+
+@functools.lru_cache(1024)
+def _quoted(source: str) -> str:
+    return quote(source, safe="")
 
 
 class Listener:

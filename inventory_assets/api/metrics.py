@@ -6,6 +6,7 @@ are there whichever process works. Invariant: the labels of a metric come from c
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
@@ -34,6 +35,7 @@ REQUEST_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0,
 LATENCY_BUCKETS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.5, 1.0, 5.0, 30.0, 120.0)
 WINDOW_SECONDS = 60.0
 LOOKS_KEPT = 60
+LABELS_KEPT = 1024
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SCOPES = ("all", "item", "category", "location")
 
@@ -79,21 +81,25 @@ class Metrics:
             "inventory_state_writes_saved_ratio", "Share of recent effects that cost no write of the state",
             registry=made,
         )  # fmt: skip
+        # kept, as finding a label costs more than counting
+        self._requests_of = functools.lru_cache(LABELS_KEPT)(self._requests.labels)
+        self._seconds_of = functools.lru_cache(LABELS_KEPT)(self._seconds.labels)
+        self._events_of = functools.lru_cache(LABELS_KEPT)(self._events.labels)
         self._looks: deque[Figures] = deque(maxlen=LOOKS_KEPT)
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count an answer."""
         known = method if method in METHODS else "other"
-        self._requests.labels(route, known, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._requests_of(route, known, str(status)).inc()
+        self._seconds_of(route).observe(seconds)
 
     def problem(self, code: str) -> None:
         """Count a refused request."""
         self._problems.labels(code).inc()
 
-    def event(self, outcome: str) -> None:
-        """Count an event by what became of it."""
-        self._events.labels(outcome).inc()
+    def events(self, outcome: str, count: int = 1) -> None:
+        """Count events by what became of them."""
+        self._events_of(outcome).inc(count)
 
     def follow(self, engine: Engine, gate: Gate, unwritten: Callable[[], int]) -> None:
         """Read what is asked for at the moment it is asked for.

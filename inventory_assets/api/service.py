@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from inventory_assets.api.gate import first_line
@@ -124,15 +124,17 @@ class Service:
         if told.isdecimal() and int(told) > most:
             raise RefusedRequestError("body_too_large", f"{told[:30]} bytes; at most {most}", headers=_CLOSE)
         chunks: list[bytes] = []
-        size = 0
-        try:
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > most:
-                    raise RefusedRequestError("body_too_large", f"more than {most} bytes", headers=_CLOSE)
-                chunks.append(chunk)
-        except ClientDisconnect as error:
-            raise RefusedRequestError("request_invalid", "the sender went away") from error
+        size, more = 0, True
+        while more:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                raise RefusedRequestError("request_invalid", "the sender went away")
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > most:
+                raise RefusedRequestError("body_too_large", f"more than {most} bytes", headers=_CLOSE)
+            chunks.append(chunk)
+            more = message.get("more_body", False)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _limit(self, connection: Connection) -> None:

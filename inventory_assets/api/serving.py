@@ -96,6 +96,7 @@ def server_of(application: Application) -> Server:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing here asks whom a proxy speaks for
         backlog=BACKLOG,
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=1,

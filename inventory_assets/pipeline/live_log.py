@@ -7,6 +7,7 @@ a crash before it leaves nothing and after it everything; a table never takes a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -100,7 +101,7 @@ def take_in_log(workspace: Workspace, log: Log, commit_rows: int = COMMIT_ROWS) 
     first = min(each.sequence for each in held.values())
     if first >= standing.sequence:
         return report
-    for events in _gathered(log.events(first, standing.sequence), commit_rows):
+    for events in _gathered(_ahead(log.events(first, standing.sequence)), commit_rows):
         upto = Reached(int(events["epoch"][-1]), int(events["sequence"][-1]))
         rows = bronze_events(events, workspace.profiles, workspace.now())
         _append(lake, rows, held, upto, report)
@@ -110,6 +111,15 @@ def take_in_log(workspace: Workspace, log: Log, commit_rows: int = COMMIT_ROWS) 
         ):  # nothing for this table at the end of the range, or numbers that are missing
             lake.note(table, _marks(standing))
     return report
+
+
+def _ahead(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Frames, each of them read while the one before it is worked on; never more than one ahead."""
+    with ThreadPoolExecutor(1, thread_name_prefix="log-reader") as reader:
+        coming = reader.submit(next, frames, None)
+        while (frame := coming.result()) is not None:
+            coming = reader.submit(next, frames, None)
+            yield frame
 
 
 def _gathered(frames: Iterable[pl.DataFrame], commit_rows: int) -> Iterator[pl.DataFrame]:

@@ -7,9 +7,9 @@ Not here: which effects an event has (`effects`), the same over frames (`effect_
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import cast
 
+from inventory_assets.contracts.values import Value
 from inventory_assets.stock import rules
 from inventory_assets.stock.effects import Effect
 
@@ -17,8 +17,7 @@ Pair = tuple[str, str]
 """Item and location."""
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Value, frozen=True):
     """What is known of one item at one location.
 
     Attributes:
@@ -28,7 +27,7 @@ class Account:
         version: number of effects applied.
     """
 
-    stock: rules.Stock = rules.Stock()  # noqa: RUF009 - an immutable value
+    stock: rules.Stock = rules.Stock()
     reserved: int = 0
     in_transit: int = 0
     version: int = 0

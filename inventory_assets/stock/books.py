@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from inventory_assets.contracts.events.admission import is_command
 from inventory_assets.contracts.events.commands import Transaction
+from inventory_assets.contracts.values import Value
 from inventory_assets.stock.accounts import Account, Pair, apply_effect
 from inventory_assets.stock.deciding import EVERYTHING_KNOWN, Known, decide
 from inventory_assets.stock.effects import LEDGER_RULES, Effect, Surroundings, effects_of
@@ -27,8 +28,7 @@ LedgerSum = Callable[[Pair, "Count"], int]
 """Σ quantity of the movements of a pair in the ledger that a count does not absorb."""
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(Value, frozen=True):
     """One effect with the account before and after it: a row of the ledger."""
 
     effect: Effect

@@ -9,12 +9,13 @@ How effects fold is not here (`rules` for the book, `accounts` for one event at 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from inventory_assets.contracts.events.admission import happened_at, is_command
 from inventory_assets.contracts.events.envelope import SERVICE_SOURCE
+from inventory_assets.contracts.values import Value, changed
 from inventory_assets.stock.movements import HELD_BACK, SCRAP
 from inventory_assets.stock.rules import KINDS
 
@@ -32,8 +33,7 @@ ASSERTED = "level"
 Authority = Literal["ledger", "wms"]
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Value, frozen=True):
     """What an event does at one item and location.
 
     Attributes:
@@ -183,20 +183,22 @@ class _Writer:
     def promised(self, payload: facts.StockReserved | facts.ReservationEnded, kind: str, sign: int) -> list[Effect]:
         """Effects of a reservation's lines on what is reserved."""
         return [
-            replace(line, quantity=0, reserved=line.quantity)
+            changed(line, quantity=0, reserved=line.quantity)
             for line in self.lines(payload.lines, payload.location_id, kind, sign, payload.reservation_id)
         ]
 
 
-def _summed(effects: Iterable[Effect]) -> tuple[Effect, ...]:
+def _summed(effects: list[Effect]) -> tuple[Effect, ...]:
     """One effect a pair: lines of one item at one location are added, whatever they are."""
+    if len(effects) == 1:
+        return tuple(effects)
     by_pair: dict[tuple[str, str], Effect] = {}
     for each in effects:
         held = by_pair.get(each.pair)
         by_pair[each.pair] = (
             each
             if held is None
-            else replace(
+            else changed(
                 held,
                 quantity=held.quantity + each.quantity,
                 unavailable=held.unavailable + each.unavailable,
@@ -249,7 +251,7 @@ def _held(write: _Writer, payload: facts.StockHeld | signals.TemperatureBreached
 def _shipped(write: _Writer, payload: facts.TransferShipped) -> list[Effect]:
     leaving = write.lines(payload.lines, payload.from_location, "transfer_out", -1, payload.transfer_id)
     under_way = [
-        replace(each, location=payload.to_location, kind="dispatched", quantity=0, in_transit=-each.quantity)
+        changed(each, location=payload.to_location, kind="dispatched", quantity=0, in_transit=-each.quantity)
         for each in leaving
     ]
     return [*leaving, *under_way]
@@ -284,7 +286,7 @@ def _transferred(write: _Writer, payload: facts.StockTransferred) -> list[Effect
 
 def _committed(write: _Writer, payload: facts.ReservationEnded) -> list[Effect]:
     leaving = write.lines(payload.lines, payload.location_id, "issue", -1, payload.reference or payload.reservation_id)
-    return [replace(each, reserved=each.quantity) for each in leaving]
+    return [changed(each, reserved=each.quantity) for each in leaving]
 
 
 def _promised(kind: str, sign: int) -> Callable[[_Writer, Any], list[Effect]]:

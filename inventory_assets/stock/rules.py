@@ -15,9 +15,10 @@ Every event is applied once; who calls removes repeated deliveries by their key 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Literal
+
+from inventory_assets.contracts.values import Value, changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,8 +39,7 @@ class LateCountError(LookupError):
     """A count lies before movements already applied, and nobody said how much they moved."""
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
+class Movement(Value, frozen=True):
     """A signed change of stock.
 
     Attributes:
@@ -53,8 +53,7 @@ class Movement:
     unavailable: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(Value, frozen=True):
     """A statement of how much there is: a physical count, an authoritative level, an opening balance, an assumption.
 
     Attributes:
@@ -81,8 +80,7 @@ class Count:
         return movement_at < self.at if self.kind == "assumed" else movement_at <= self.at
 
 
-@dataclass(frozen=True, slots=True)
-class Stock:
+class Stock(Value, frozen=True):
     """What is known of one item at one location.
 
     Attributes:
@@ -141,8 +139,8 @@ def apply(stock: Stock, event: Movement | Count, net_after: Callable[[Count], in
     held = stock.count
     if held is not None and event.order <= held.order:
         if event.order == held.order:
-            held = replace(held, quantity=held.quantity + event.quantity)
-        return replace(stock, count=held, first_known_at=first)
+            held = changed(held, quantity=held.quantity + event.quantity)
+        return changed(stock, count=held, first_known_at=first)
     net = 0
     if stock.last_movement_at is not None and not event.absorbs(stock.last_movement_at):
         if net_after is None:
@@ -151,7 +149,7 @@ def apply(stock: Stock, event: Movement | Count, net_after: Callable[[Count], in
                 f"{stock.last_movement_at.isoformat()}; pass net_after, the sum of the movements after the count"
             )
         net = net_after(event)
-    return replace(stock, count=event, net=net, first_known_at=first)
+    return changed(stock, count=event, net=net, first_known_at=first)
 
 
 def fold(events: Iterable[Movement | Count], stock: Stock | None = None) -> Stock:

@@ -8,12 +8,12 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 
+from inventory_assets.contracts.values import changed
 from inventory_assets.live.database.binaries import installed
 from inventory_assets.live.log.entries import Entry, fingerprint
 from inventory_assets.settings import DatabaseSettings, Settings
@@ -70,4 +70,4 @@ def entry(number: int, **changes: object) -> Entry:
         data=json.dumps(data),
         fingerprint=fingerprint("sale", data),
     )
-    return replace(plain, **changes)
+    return changed(plain, **changes)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
 
 import polars as pl
 
 from inventory_assets.contracts.events.reading import Event, read_request
+from inventory_assets.contracts.values import changed
 from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.entries import Entry
 from inventory_assets.simulator.config import HistoryConfig
@@ -78,4 +78,4 @@ def effects(events: tuple[Event, ...]) -> pl.DataFrame:
 
 def refused(each: Entry) -> Entry:
     """An entry the door set aside."""
-    return replace(each, disposition="quarantined")
+    return changed(each, disposition="quarantined")

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from random import Random
 
 import psycopg
@@ -11,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
+from inventory_assets.contracts.values import changed
 from inventory_assets.live.database.cluster import postmaster
 from inventory_assets.live.database.opening import open_engine
 from inventory_assets.live.database.ready import bring_up
@@ -66,9 +66,9 @@ def test_a_repeat_inside_a_group_is_one_event(engine, connection):
 def test_another_event_under_a_taken_id_is_a_conflict_and_the_first_stays(engine, connection):
     first = append(engine, [entry(1)])[0]
     other = entry(1, data='{"sku": "SKU-1", "quantity": 99}', fingerprint=fingerprint("sale", {"quantity": 99}))
-    assert append(engine, [other])[0] == replace(first, status="conflict")
+    assert append(engine, [other])[0] == changed(first, status="conflict")
     assert connection.execute("SELECT data->>'quantity' FROM event_log").fetchone() == ("2",)
-    assert append(engine, [replace(other, source="web")])[0].status == "accepted"
+    assert append(engine, [changed(other, source="web")])[0].status == "accepted"
 
 
 def test_the_order_of_keys_is_no_difference_between_events():

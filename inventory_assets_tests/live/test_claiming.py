@@ -35,7 +35,7 @@ def nodes(plan):
 
 def explained(connection, lanes, limit):
     row = connection.execute(
-        "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + CLAIM, {"lanes": lanes, "limit": limit}
+        "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + CLAIM, {"lanes": lanes, "limit": limit, "each": limit}
     ).fetchone()
     return list(nodes(row[0][0]["Plan"]))
 
@@ -66,6 +66,18 @@ def test_the_most_urgent_come_first_then_the_oldest(engine, url):
     with psycopg.connect(url) as worker:
         found = claim(worker, EVERY, 4)
     assert [each.sequence for each in found] == [sequences[place] for place in (3, 1, 5, 0)]
+
+
+@pytest.mark.parametrize("urgent", [0, 5, 11, 12, 200])
+def test_the_order_is_that_of_all_lanes_however_much_one_of_them_holds(connection, url, urgent):
+    connection.execute(FILL, {"at": NOON, "rows": 2_000})
+    connection.execute("UPDATE event_queue SET lane = 7, priority = 10 WHERE sequence <= %s", [urgent])
+    wanted = connection.execute(
+        "SELECT sequence FROM event_queue WHERE not_before IS NULL"
+        " ORDER BY priority DESC, event_time, sequence LIMIT 50"
+    ).fetchall()
+    with psycopg.connect(url) as worker:
+        assert [each.sequence for each in claim(worker, EVERY, 50)] == [sequence for (sequence,) in wanted]
 
 
 def test_a_lane_is_held_by_one_and_its_rows_are_gone_for_the_next(engine, url):

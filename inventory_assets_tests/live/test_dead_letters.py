@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from inventory_assets.contracts.events.reading import Event
+from inventory_assets.contracts.values import changed
 from inventory_assets.live.auditing import Act, broken_rows
 from inventory_assets.live.dead_letters.handling import LetterClosedError, discard, edit_and_retry, retry
 from inventory_assets.live.dead_letters.looking import (
@@ -57,7 +57,7 @@ def poisoned(made: Event, units: int) -> Entry:
     """An entry whose first effect is larger than a column."""
     entered = entry_of(made)
     vast = (entered.effects or "").replace(f'"quantity":{units}', '"quantity":' + "9" * 30, 1)
-    return replace(entered, effects=vast)
+    return changed(entered, effects=vast)
 
 
 def differing(url) -> list[str]:

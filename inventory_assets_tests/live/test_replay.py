@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from inventory_assets.contracts.log_tables import LOG_BRONZE, STOCK_EVENTS
 from inventory_assets.contracts.sources import load_profiles
+from inventory_assets.contracts.values import changed
 from inventory_assets.lakehouse.lake import Lake
 from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import append, raise_epoch
@@ -90,7 +90,7 @@ def test_parts_that_left_the_queue_unapplied_are_put_back_by_filter(engine, conn
     append(engine, [entry_of(each) for each in events])
     work(connection, orders(), 1)
     append(engine, [entry_of(sold(item, "S", 2, NOON + 3 * HOUR)) for item in "AB"])
-    append(engine, [replace(entry_of(sold("D", "S", 2)), disposition="quarantined")])
+    append(engine, [changed(entry_of(sold("D", "S", 2)), disposition="quarantined")])
     connection.execute("DELETE FROM event_queue")
     found = replay(engine, space.lake, Filter(), dry_run=True)
     assert (found.unapplied, found.applied, found.requeued) == (2, 4, 0)

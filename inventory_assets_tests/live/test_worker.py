@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from inventory_assets.contracts.values import changed
 from inventory_assets.live.auditing import Act, broken_rows
 from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import append
@@ -95,7 +95,7 @@ def test_an_urgent_event_ends_the_window_and_others_are_gathered(engine, url, co
 
 def test_waiting_raises_a_priority_to_seven_at_most_and_only_where_it_is_lower(engine, connection):
     entries = [entry_of(counted(f"I-{number}", "S", 1, priority=1 + number)) for number in range(10)]
-    append(engine, [replace(each, received_at=NOON) for each in entries])
+    append(engine, [changed(each, received_at=NOON) for each in entries])
     priorities = "SELECT priority FROM event_queue ORDER BY sequence"
     assert age(connection, NOON + timedelta(seconds=35), 10) == 2
     assert [each for (each,) in connection.execute(priorities)] == [3, 3, 3, 4, 5, 6, 7, 8, 9, 10]

@@ -6,6 +6,7 @@ disposition, so that a filtered or quarantined one can be released later.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
@@ -59,6 +60,14 @@ class Admission:
     reason: str | None = None
 
 
+_ACCEPTED = Admission("accepted")
+
+
+@functools.lru_cache(8)
+def _beginning(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time(), UTC)
+
+
 def admit(event: Event, policy: DoorPolicy) -> Admission | Problem:
     """What becomes of an event. Facts about stock are never filtered."""
     envelope = event.envelope
@@ -68,11 +77,11 @@ def admit(event: Event, policy: DoorPolicy) -> Admission | Problem:
     happened = happened_at(event)
     if max(happened, envelope.time) > envelope.received_at + policy.max_ahead:
         return Admission("quarantined", "event_time_ahead")
-    if min(happened, envelope.time) < datetime.combine(policy.earliest, datetime.min.time(), UTC):
+    if min(happened, envelope.time) < _beginning(policy.earliest):
         return Admission("quarantined", "date_out_of_range")
     taken = ANY in policy.taken_types or envelope.type in policy.taken_types
     if taken or envelope.priority >= policy.taken_priority or is_stock_fact(event):
-        return Admission("accepted")
+        return _ACCEPTED
     return Admission("filtered", f"priority {envelope.priority} and type {envelope.type} is not on the list")
 
 

@@ -6,19 +6,24 @@ Not here: the shapes on the wire (`reading`, `shapes`), the data (`payloads`). I
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from json.encoder import encode_basestring_ascii
 from typing import Any, Literal
 from urllib.parse import quote, unquote
+
+import msgspec
 
 from inventory_assets.contracts.events.catalogue import canonical
 from inventory_assets.contracts.events.fields import instant
 from inventory_assets.contracts.events.problems import FieldError
 from inventory_assets.contracts.events.wire import canonical as canonical_text
+from inventory_assets.contracts.values import Value
 
 Shape = Literal["cloudevents", "000", "003", "004", "001"]
 """Form in which an event came: CloudEvents in any mode, or the shape of one of the source documents."""
@@ -42,8 +47,7 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.
 _EXTENSION = re.compile(r"[a-z0-9]{1,64}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Value, frozen=True):
     """An event.
 
     Attributes:
@@ -78,7 +82,7 @@ class Envelope:
     causation_id: str | None = None
     partition_key: str | None = None
     shape: Shape = "cloudevents"
-    extensions: Mapping[str, str] = field(default_factory=dict)
+    extensions: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -129,6 +133,7 @@ class Attributes:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
+@functools.lru_cache(16_384)
 def subject_of(item: str, location: str) -> str:
     """Subject of an event about one item at one location."""
     return f"{quote(item, safe='')}/{quote(location, safe='')}"
@@ -149,13 +154,19 @@ def derived_id(event: tuple[str, str], ordinal: int | str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def fingerprint(envelope: Envelope) -> str:
+def fingerprint(envelope: Envelope, data: str | None = None) -> str:
     """What an event says, as a hash: two events with one key and different fingerprints contradict each other.
 
     Times are left out: one that was not sent is that of reception, and differs when the event comes again.
+
+    Args:
+        envelope: the event.
+        data: its data as canonical text, where that was made already.
     """
-    said = [envelope.type, envelope.version, envelope.subject, envelope.data]
-    return hashlib.sha256(canonical_text(said).encode()).hexdigest()
+    subject = "null" if envelope.subject is None else encode_basestring_ascii(envelope.subject)
+    said = canonical_text(envelope.data) if data is None else data
+    text = f"[{encode_basestring_ascii(envelope.type)},{envelope.version},{subject},{said}]"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def make_envelope(
@@ -176,12 +187,13 @@ def make_envelope(
     """
     check = _Check(sent)
     event_id, event_type, source = check.text("id"), check.text("type"), check.text("source")
-    texts = {name: check.text(name) if getattr(sent, name) is not None else None for name in _OPTIONAL}
+    texts = {name: check.text(name) for name in _OPTIONAL if getattr(sent, name) is not None}
     time, version, priority = check.time(received_at), check.version(), check.priority()
     extensions = check.extensions()
     if check.errors or event_type is None or source is None:
         return tuple(check.errors)
-    texts["trace_id"] = texts["trace_id"] or _trace_id(sent.traceparent)
+    if sent.traceparent is not None and "trace_id" not in texts:
+        texts["trace_id"] = _trace_id(sent.traceparent)
     return Envelope(
         id=fallback_id() if event_id is None else event_id,
         type=canonical(event_type),
@@ -209,10 +221,10 @@ class _Check:
 
     def text(self, name: str) -> str | None:
         value = getattr(self.sent, name)
+        if isinstance(value, str) and len(value) <= _LONGEST[name] and value.isprintable() and (kept := value.strip()):
+            return kept
         if value is None and name not in _NEEDED:
             return None
-        if isinstance(value, str) and 0 < len(value) <= _LONGEST[name] and value.isprintable() and value.strip():
-            return value.strip()
         if not isinstance(value, str) or not value.strip():
             self._wrong(name, "must be a text that is not empty")
         elif len(value) > _LONGEST[name]:
@@ -254,6 +266,8 @@ class _Check:
         return DEFAULT_PRIORITY
 
     def extensions(self) -> dict[str, str]:
+        if not self.sent.extensions:
+            return {}
         if len(self.sent.extensions) > MAX_EXTENSIONS:
             self._wrong("", f"at most {MAX_EXTENSIONS} extension attributes")
             return {}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from inventory_assets.contracts.events.envelope import Envelope
 
 MAX_ERRORS = 20
-_OTHER_PLACE_NAMES = tuple(name for name in PLACE_NAMES if name != "location_id")
+_OTHER_PLACE_NAMES = frozenset(PLACE_NAMES) - {"location_id"}
 _STORE_KEY = re.compile(r"store_(\d+)", re.ASCII)
 _WAREHOUSE_KEY = re.compile(r"dc_\d+", re.ASCII)
 
@@ -71,7 +71,7 @@ def located(model: type[Payload], data: Mapping[str, Any], envelope: Envelope) -
     """
     if not _has_place(model):
         return data
-    if data.get("location_id") is not None and not any(name in data for name in _OTHER_PLACE_NAMES):
+    if data.get("location_id") is not None and _OTHER_PLACE_NAMES.isdisjoint(data):
         return data
     named = {name: value for name, value in data.items() if value is not None or name not in PLACE_NAMES}
     centre = named.pop("dc_id", None)

@@ -21,6 +21,7 @@ from inventory_assets.contracts.events.payloads import read_payload
 from inventory_assets.contracts.events.problems import Problem, Refused
 from inventory_assets.contracts.events.wire import canonical, check_storable, dumps, loads, may_hold_unstorable
 from inventory_assets.contracts.log_tables import TOLD_BY_BATCH
+from inventory_assets.contracts.values import Value, changed
 
 CE_PREFIX = "ce-"
 BATCH, STRUCTURED = "application/cloudevents-batch", "application/cloudevents"
@@ -46,8 +47,7 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Value, frozen=True):
     """An event as received: its envelope, and its payload where its type is declared."""
 
     envelope: Envelope
@@ -181,11 +181,11 @@ def _made(
     if isinstance(payload, Problem):
         return payload
     if not made.id:
-        made = replace(made, id=_identity(made, payload) or new_id())
+        made = changed(made, id=_identity(made, payload) or new_id())
     if not trusted and made.id.startswith(TOLD_BY_BATCH):
         raise Refused("reserved_id", f"ids that begin with {TOLD_BY_BATCH} are those of facts from files", "/id")
     if isinstance(payload, Transaction) and sent.priority is None:
-        made = replace(made, priority=PRIORITIES[payload.priority])
+        made = changed(made, priority=PRIORITIES[payload.priority])
     return Event(made, payload)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from inventory_assets.contracts.events.envelope import Attributes, Shape
@@ -29,8 +29,9 @@ OWN_EXTENSIONS = {
 }
 """Extension attributes of CloudEvents that are attributes of our envelope."""
 
-_MEMBERS = {name: name for name in ("id", "type", "source", "time", "subject")} | OWN_EXTENSIONS
 _NAMES = {attribute: member for member, attribute in OWN_EXTENSIONS.items()}
+_MEMBERS = tuple(_NAMES.get(each.name, each.name) for each in fields(Attributes)[:-2])
+"""Members by the attributes they hold, in the order of `Attributes`."""
 _NOT_EXTENSIONS = {*_MEMBERS, "specversion", "datacontenttype", "data", "data_base64"}
 
 
@@ -140,17 +141,12 @@ def structured(event: Mapping[str, Any]) -> Shaped:
     data, name = event.get("data"), "data"
     if "data_base64" in event:
         data, name = _decoded(event["data_base64"], event.get("datacontenttype")), "data_base64"
-    values: dict[str, Any] = {}
     extensions: dict[str, Any] = {}
-    for member, value in event.items():
-        attribute = _MEMBERS.get(member)
-        if attribute is not None:
-            values[attribute] = value
-        elif member not in _NOT_EXTENSIONS:
-            extensions[member] = value
+    if not event.keys() <= _NOT_EXTENSIONS:
+        extensions |= {member: value for member, value in event.items() if member not in _NOT_EXTENSIONS}
     if not is_json(event.get("datacontenttype")):
         extensions["datacontenttype"] = event["datacontenttype"]
-    attributes = Attributes(**values, extensions=extensions, names=_NAMES)
+    attributes = Attributes(*map(event.get, _MEMBERS), extensions=extensions, names=_NAMES)
     return Shaped("cloudevents", attributes, data, name, needs_id=True)
 
 

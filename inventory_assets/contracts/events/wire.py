@@ -70,6 +70,15 @@ def canonical(value: object) -> str:
         return dumps(_plain(value))
 
 
+def texts(value: object) -> tuple[str, str]:
+    """The value as compact text and as canonical one: the same text unless a number is not whole."""
+    try:
+        text = _sorted(value)
+    except TypeError:
+        return dumps(value), canonical(value)
+    return text, text
+
+
 def may_hold_unstorable(body: bytes) -> bool:
     """Whether a body can hold text that no table keeps: only an escape can name it."""
     return b"\\u" in body

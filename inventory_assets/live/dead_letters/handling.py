@@ -9,7 +9,7 @@ dead letters.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +20,7 @@ from inventory_assets.contracts.events.problems import Problem, Refused
 from inventory_assets.contracts.events.reading import DEFAULT_LIMITS, Event
 from inventory_assets.contracts.events.wire import check_storable, dumps
 from inventory_assets.contracts.log_tables import TOLD_BY_BATCH, VOIDED
+from inventory_assets.contracts.values import changed
 from inventory_assets.live.auditing import Act, audit
 from inventory_assets.live.dead_letters.looking import Chosen, Key, Shown, check_number, name_of, shown
 from inventory_assets.live.log.accepting import UnreadableEventError, entry_of, envelope_of
@@ -211,7 +212,7 @@ def _corrected(found: Shown, data: Any, at: datetime) -> Entry:  # noqa: ANN401 
     old = envelope_of(row)
     _check_size(data)
     told = TOLD_BY_BATCH if old.id.startswith(TOLD_BY_BATCH) else ""
-    envelope = replace(
+    envelope = changed(
         old,
         id=told + derived_id(old.key, f"edited {found.letter.part} {found.letter.attempts}"),
         data=data,
@@ -225,7 +226,7 @@ def _corrected(found: Shown, data: Any, at: datetime) -> Entry:  # noqa: ANN401 
     if entry.effects is None or len(row.items) <= 1:
         return entry
     own = [each for each in read(entry.effects, *entry.key) if each.item == found.letter.item]
-    return replace(entry, items=tuple({each.item: None for each in own}), effects=written(own))
+    return changed(entry, items=tuple({each.item: None for each in own}), effects=written(own))
 
 
 def _check_size(data: Any) -> None:  # noqa: ANN401 - any JSON

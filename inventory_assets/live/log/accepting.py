@@ -17,14 +17,17 @@ from inventory_assets.contracts.events.envelope import Envelope, fingerprint
 from inventory_assets.contracts.events.payloads import read_payload
 from inventory_assets.contracts.events.problems import Problem
 from inventory_assets.contracts.events.reading import Event
-from inventory_assets.contracts.events.wire import dumps
+from inventory_assets.contracts.events.wire import dumps, texts
 from inventory_assets.live.log.entries import Disposition, Entry
 from inventory_assets.live.log.stored_effects import written
 from inventory_assets.stock.deciding import pairs_named
 from inventory_assets.stock.effects import possible_effects
 
-_OPTIONAL = ("subject", "trace_id", "correlation_id", "causation_id", "partition_key")
-_PLAIN = {"version": 1, "shape": "cloudevents"}
+_PLAIN = (
+    ("version", 1), ("shape", "cloudevents"), ("subject", None), ("trace_id", None), ("correlation_id", None),
+    ("causation_id", None), ("partition_key", None),
+)  # fmt: skip
+"""Attributes without a column, and what they are where nothing is kept of them."""
 
 
 class UnreadableEventError(ValueError):
@@ -88,6 +91,7 @@ def entry_of(event: Event, disposition: Disposition = "accepted", reason: str | 
     envelope = event.envelope
     command = is_command(event)
     effects = () if command else possible_effects(event)
+    data, canonical = texts(envelope.data)
     return Entry(
         source=envelope.source,
         event_id=envelope.id,
@@ -96,9 +100,9 @@ def entry_of(event: Event, disposition: Disposition = "accepted", reason: str | 
         received_at=envelope.received_at,
         priority=queue_priority(event),
         items=_items(event, [each.item for each in effects]),
-        envelope=dumps(_attributes(event, reason)),
-        data=dumps(envelope.data),
-        fingerprint=bytes.fromhex(fingerprint(envelope)),
+        envelope=dumps(kept) if (kept := _attributes(event, reason)) else "{}",
+        data=data,
+        fingerprint=bytes.fromhex(fingerprint(envelope, canonical)),
         disposition=disposition,
         effects=None if command else written(effects),
     )
@@ -124,7 +128,7 @@ def envelope_of(row: LogRow, *, with_data: bool = True) -> Envelope:
         row: the row.
         with_data: whether its data are read; otherwise they are None.
     """
-    kept = json.loads(row.envelope)
+    kept = json.loads(row.envelope) if row.envelope != "{}" else {}
     return Envelope(
         id=row.event_id,
         type=row.type,
@@ -156,10 +160,11 @@ def _items(event: Event, moved: list[str]) -> tuple[str, ...]:
 def _attributes(event: Event, reason: str | None) -> dict[str, Any]:
     """Attributes of the envelope that have no column, where they are not the plain ones."""
     envelope = event.envelope
-    kept: dict[str, Any] = {
-        name: getattr(envelope, name) for name, plain in _PLAIN.items() if getattr(envelope, name) != plain
-    }
-    kept |= {name: getattr(envelope, name) for name in _OPTIONAL if getattr(envelope, name) is not None}
+    kept: dict[str, Any] = {}
+    for name, plain in _PLAIN:
+        value = getattr(envelope, name)
+        if value != plain:
+            kept[name] = value
     if envelope.priority != queue_priority(event):
         kept["priority"] = envelope.priority
     if envelope.extensions:

@@ -11,10 +11,10 @@ is the greatest sequence a reader sees, not the last one drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from inventory_assets.contracts.values import Value
 from inventory_assets.live.database.driver import driver_of
 from inventory_assets.live.database.problems import DatabaseUnfitError
 from inventory_assets.live.locks import APPEND, SPACE, TAKE
@@ -47,8 +47,7 @@ _DRAW = "SELECT nextval(pg_get_serial_sequence('event_log', 'sequence')) FROM ge
 _NOTIFY = "SELECT pg_notify('inventory_log', %s)"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Value, frozen=True):
     """What became of one event of a group.
 
     Attributes:
@@ -109,17 +108,25 @@ def limit(connection: Connection, wait_seconds: float, lease_seconds: float) -> 
     connection.execute(_LIMITS, (f"{round(wait_seconds * 1000)}ms", f"{round(lease_seconds * 1000)}ms"))
 
 
-def append_within(connection: Connection, group: Sequence[Prepared]) -> list[Outcome]:
+def append_within(
+    connection: Connection, group: Sequence[Prepared], limits: tuple[float, float] | None = None
+) -> list[Outcome]:
     """Append a group in the transaction of the caller, who commits; the last thing to do before the commit.
 
     Args:
         connection: a psycopg connection. The lock is held until its transaction ends.
-        group: rows from `prepared_group`.
+        group: rows from `prepared_group`; of none only the lock is taken.
+        limits: how the transaction is bounded by the same message, see `limit`; None where it is already.
 
     Returns:
         An outcome for each row, in order; true once the caller has committed.
     """
+    if not group:
+        connection.execute(TAKE, (SPACE, APPEND))
+        return []
     with connection.pipeline():
+        if limits is not None:
+            limit(connection, *limits)
         connection.execute(TAKE, (SPACE, APPEND))
         epochs = connection.execute(_EPOCH)
         taken_ids = connection.execute(
@@ -205,9 +212,9 @@ def _append_prepared(
     try:
         with engine.connect() as connection:
             driver = driver_of(connection)
-            with driver.transaction():
-                limit(driver, wait_seconds, lease_seconds)
-                return append_within(driver, group)
+            outcomes = append_within(driver, group, (wait_seconds, lease_seconds))
+            driver.commit()
+            return outcomes
     except Error as error:
         if not (error.sqlstate or "").startswith(OF_THE_EVENT):
             raise

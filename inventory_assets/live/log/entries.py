@@ -6,15 +6,16 @@ so that one bad event never costs the group it came with.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from inventory_assets.contracts.values import Value
 from inventory_assets.live.tables import LANES
 
 Disposition = Literal["accepted", "decided", "filtered", "quarantined"]
@@ -31,8 +32,7 @@ class UnstorableEventError(ValueError):
     """An event holds something the database cannot keep."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value, frozen=True):
     """An event to be appended.
 
     Attributes:
@@ -71,8 +71,7 @@ class Entry:
         return self.source, self.event_id
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Value, frozen=True):
     """An entry whose rows are built; only sequence and epoch are missing, which are drawn under the lock.
 
     Attributes:
@@ -85,7 +84,7 @@ class Prepared:
     entry: Entry
     log: str
     ids: str
-    queue: tuple[str, ...] = field(default=())
+    queue: tuple[str, ...] = ()
 
 
 def fingerprint(type_: str, data: object) -> bytes:
@@ -112,24 +111,17 @@ def prepared(entry: Entry) -> Prepared:
         UnstorableEventError: it holds what the database cannot keep.
     """
     _check(entry)
-    event_time, received_at = entry.event_time.isoformat(), entry.received_at.isoformat()
+    event_time, received_at = entry.event_time.isoformat(), _shared_instant(entry.received_at)
     source, event_id = copy_text(entry.source), copy_text(entry.event_id)
-    log = "\t".join(
-        (
-            source,
-            event_id,
-            copy_text(entry.type),
-            event_time,
-            received_at,
-            str(entry.priority),
-            copy_text(_array(entry.items)),
-            entry.disposition,
-            copy_text(entry.envelope),
-            copy_text(entry.data),
-            "\\N" if entry.effects is None else copy_text(entry.effects),
-        )
+    effects = "\\N" if entry.effects is None else copy_text(entry.effects)
+    log = (
+        f"{source}\t{event_id}\t{copy_text(entry.type)}\t{event_time}\t{received_at}\t{entry.priority}"
+        f"\t{copy_text(_array(entry.items))}\t{entry.disposition}\t{copy_text(entry.envelope)}"
+        f"\t{copy_text(entry.data)}\t{effects}"
     )
-    ids = "\t".join((source, event_id, f"\\\\x{entry.fingerprint.hex()}", received_at))
+    if "\0" in log:
+        raise _holds_null(entry)
+    ids = f"{source}\t{event_id}\t\\\\x{entry.fingerprint.hex()}\t{received_at}"
     try:
         if not log.isascii():
             log.encode()
@@ -139,8 +131,14 @@ def prepared(entry: Entry) -> Prepared:
         return Prepared(entry, log, ids)
     items = entry.items[:1] if entry.effects is None else entry.items
     lanes = [lane_of(item) for item in items] or [lane_of("/".join(entry.key))]
-    waiting = (f"{part}\t{lane}\t{entry.priority}\t{event_time}\t{received_at}" for part, lane in enumerate(lanes))
-    return Prepared(entry, log, ids, tuple(waiting))
+    rest = f"{entry.priority}\t{event_time}\t{received_at}"
+    return Prepared(entry, log, ids, tuple([f"{part}\t{lane}\t{rest}" for part, lane in enumerate(lanes)]))
+
+
+@functools.lru_cache(64)
+def _shared_instant(at: datetime) -> str:
+    """Text of an instant that all events of a request share."""
+    return at.isoformat()
 
 
 LOG_COLUMNS = (
@@ -163,11 +161,13 @@ def _check(entry: Entry) -> None:
         raise UnstorableEventError(f"{_named(entry)}: priority {entry.priority} is not between 1 and 11")
     if len(entry.items) > MOST_PARTS:
         raise UnstorableEventError(f"{_named(entry)} has {len(entry.items)} parts, {MOST_PARTS} at most")
-    texts = "\n".join((*entry.key, entry.type, *entry.items, entry.effects or "", entry.envelope, entry.data))
-    if "\0" in texts or (
-        "\\u0000" in texts and any(_NULL_CHARACTER.search(text) for text in (entry.envelope, entry.data))
-    ):
-        raise UnstorableEventError(f"{_named(entry)} holds the character U+0000, which PostgreSQL cannot keep")
+    for text in (entry.data, entry.envelope):
+        if "\\u0000" in text and _NULL_CHARACTER.search(text):
+            raise _holds_null(entry)
+
+
+def _holds_null(entry: Entry) -> UnstorableEventError:
+    return UnstorableEventError(f"{_named(entry)} holds the character U+0000, which PostgreSQL cannot keep")
 
 
 def _named(entry: Entry) -> str:
@@ -182,5 +182,9 @@ def copy_text(value: str) -> str:
 
 
 def _array(values: Iterable[str]) -> str:
-    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
+    return f"{{{','.join([_quoted(value) for value in values])}}}"
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from json.encoder import encode_basestring_ascii as _text
 from typing import TYPE_CHECKING
 
-from inventory_assets.contracts.events.wire import dumps
 from inventory_assets.stock.effects import Effect
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _NUMBERS = ("quantity", "unavailable", "reserved", "in_transit", "line")
 
 def written(effects: Iterable[Effect]) -> str:
     """Effects of one event as text; source and id stand in the event's own row."""
-    return dumps([_members(each) for each in effects])
+    return f"[{','.join(map(_object, effects))}]"
 
 
 def read(text: str, source: str, event_id: str) -> list[Effect]:
@@ -68,14 +68,11 @@ def frame(events: pl.DataFrame) -> pl.DataFrame:
     return effects_of_texts(events.rename({"source": "source_system"}))
 
 
-def _members(effect: Effect) -> dict[str, str | int]:
-    members: dict[str, str | int] = {
-        "item": effect.item,
-        "location": effect.location,
-        "at": (effect.at - _BEGINNING) // _MICROSECOND,
-        "kind": effect.kind,
-    }
-    members |= {name: getattr(effect, name) for name in _NUMBERS if getattr(effect, name)}
-    if effect.document:
-        members["document"] = effect.document
-    return members
+def _object(effect: Effect) -> str:
+    at = (effect.at - _BEGINNING) // _MICROSECOND
+    numbers = "".join([f',"{name}":{number}' for name in _NUMBERS if (number := getattr(effect, name))])
+    document = f',"document":{_text(effect.document)}' if effect.document else ""
+    return (
+        f'{{"item":{_text(effect.item)},"location":{_text(effect.location)},"at":{at},"kind":{_text(effect.kind)}'
+        f"{numbers}{document}}}"
+    )

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from inventory_assets.contracts.values import Value
 from inventory_assets.live.log.entries import copy_text as copied
 from inventory_assets.stock.rules import KINDS
 
@@ -43,8 +43,7 @@ LateCount = tuple["Pair", datetime, bool]
 """Pair and instant of a count, and whether it is only assumed: such a one does not absorb movements of its instant."""
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerLine:
+class LedgerLine(Value, frozen=True):
     """A row of the ledger without its sequence.
 
     Attributes:

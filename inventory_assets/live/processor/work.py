@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from inventory_assets.contracts.events.reading import Event
+from inventory_assets.contracts.values import Value
 from inventory_assets.live.log.accepting import LogRow, envelope_of
 from inventory_assets.stock.accounts import Account, Pair
 from inventory_assets.stock.deciding import EVERYTHING_KNOWN, Known
@@ -51,8 +52,7 @@ class Masters:
     position: Callable[[Pair, Account], int | None] = lambda _pair, _account: None
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Value, frozen=True):
     """A claimed part with its event.
 
     Attributes:
@@ -75,8 +75,7 @@ class Part:
         return self.row.effects is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entered:
+class Entered(Value, frozen=True, kw_only=True):
     """What came of one part, or of a reservation whose time was over.
 
     Attributes:

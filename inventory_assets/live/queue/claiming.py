@@ -7,11 +7,12 @@ transaction, and one that stands still loses it. Retries that must wait are not 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from inventory_assets.contracts.values import Value
 from inventory_assets.live.locks import SPACE, lane_key
 from inventory_assets.live.modes import SET_ASIDE
 from inventory_assets.live.tables import LANES
@@ -45,12 +46,15 @@ CROSS JOIN LATERAL (
     FROM event_queue
     WHERE event_queue.lane = locked.lane AND not_before IS NULL
     ORDER BY priority DESC, event_time, sequence, part
-    LIMIT %(limit)s
+    LIMIT %(each)s
 ) AS head
 ORDER BY head.priority DESC, head.event_time, head.sequence, head.part
 LIMIT %(limit)s
 """
 """The head of each lane by index, then the head of those: at most lanes × limit rows are ever compared."""
+SHARES, SPARE = 4, 8
+"""A lane is first asked for so many times its even share, and for a few more; where one has even more to give, all are
+asked for as many as are wanted."""
 MOST_STOLEN = 8
 """Lanes of others taken at once; the rest stays free for their own worker, should it come back."""
 _FINISH = (
@@ -63,8 +67,7 @@ _DUE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Value, frozen=True):
     """A part that waits to be processed.
 
     Attributes:
@@ -147,4 +150,8 @@ def _claim(connection: Connection, lanes: Sequence[int], limit: int) -> list[Wai
     locked = [lane for (lane,) in connection.execute(_LOCK, (lanes, [lane_key(lane) for lane in lanes], SPACE))]
     if not locked:
         return []
-    return [Waiting(*row) for row in connection.execute(CLAIM, {"lanes": locked, "limit": limit})]
+    asked = {"lanes": locked, "limit": limit, "each": min(limit, SHARES * limit // len(locked) + SPARE)}
+    found = connection.execute(CLAIM, asked).fetchall()
+    if asked["each"] < limit and max(Counter(row[2] for row in found).values(), default=0) == asked["each"]:
+        found = connection.execute(CLAIM, {**asked, "each": limit}).fetchall()
+    return [Waiting(*row) for row in found]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from inventory_assets.contracts.events.envelope import Envelope
 from inventory_assets.contracts.events.wire import dumps
 from inventory_assets.contracts.events.writing import binary_event, structured_event
+from inventory_assets.contracts.values import changed
 from inventory_assets_tests.contracts.events.requests import NOW, STRUCTURED, event_of
 
 printable = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp"])
@@ -40,4 +40,4 @@ def test_what_is_written_is_read_as_it_was(envelope):
     assert event_of(dumps(structured_event(envelope)).encode(), STRUCTURED).envelope == envelope
     headers, body = binary_event(envelope)
     assert all(value.isascii() and value.isprintable() for value in headers.values())
-    assert event_of(body, headers).envelope == replace(envelope, shape="cloudevents")
+    assert event_of(body, headers).envelope == changed(envelope, shape="cloudevents")
