@@ -34,6 +34,13 @@ class Desk:
     settings: Settings
     engine: Engine
 
+    @property
+    def url(self) -> str:
+        """The database as libpq takes it."""
+        from inventory_assets.live.database.opening import database_url
+
+        return database_url(self.settings)
+
     def act(self, because: str) -> Act:
         """An act of whoever is logged in.
 
