@@ -25,6 +25,7 @@ from inventory_assets.live.outbox.addresses import TargetRefusedError
 from inventory_assets.live.outbox.deliveries import EventGoneError
 from inventory_assets.live.outbox.signing import SecretUnfitError
 from inventory_assets.live.outbox.webhooks import WebhookRefusedError, WebhookUnknownError
+from inventory_assets.live.replays import ReplayEndedError, ReplayKeyError, ReplayOpenError, ReplayUnknownError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -49,6 +50,10 @@ PROBLEM_OF: Mapping[type[Exception], str] = MappingProxyType(
         TargetRefusedError: "target_refused",
         SecretUnfitError: "secret_unfit",
         WebhookRefusedError: "webhook_refused",
+        ReplayUnknownError: "replay_unknown",
+        ReplayOpenError: "replay_open",
+        ReplayEndedError: "replay_ended",
+        ReplayKeyError: "key_taken",
     }
 )
 """Problem of each error of the core that a caller can mend."""

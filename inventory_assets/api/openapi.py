@@ -12,6 +12,7 @@ import msgspec
 
 from inventory_assets.api import openapi_acts as acts
 from inventory_assets.api import openapi_proposals as proposals
+from inventory_assets.api import openapi_replays as replays
 from inventory_assets.api.describing import (
     CODE,
     COUNT,
@@ -61,10 +62,10 @@ def openapi() -> Json:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "paths": _paths() | acts.paths() | proposals.paths(),
+        "paths": _paths() | acts.paths() | proposals.paths() | replays.paths(),
         "components": {
-            "schemas": _schemas() | acts.schemas() | proposals.schemas(),
-            "parameters": _parameters() | acts.parameters() | proposals.parameters(),
+            "schemas": _schemas() | acts.schemas() | proposals.schemas() | replays.schemas(),
+            "parameters": _parameters() | acts.parameters() | proposals.parameters() | replays.parameters(),
         },
     }
 

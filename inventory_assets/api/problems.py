@@ -77,6 +77,10 @@ OWN_PROBLEMS: Mapping[str, ProblemType] = MappingProxyType(
         "event_gone": ProblemType(
             409, "The event of the delivery is no longer in the outbox", "Replay it from the log, if it is needed."
         ),
+        "replay_unknown": ProblemType(404, "No such replay", "GET /api/v1/replays names them."),
+        "replay_open": ProblemType(409, "Another replay is not at its end", "Wait for it, or cancel it."),
+        "replay_ended": ProblemType(409, "The replay has ended", "Nothing was done; read what came of it."),
+        "key_taken": ProblemType(409, "The Idempotency-Key stands for something else", "Take a new key."),
         "internal_error": ProblemType(500, "The service has a fault", "Report the reference; the log has the rest."),
     }
 )

@@ -96,9 +96,7 @@ def replay(
     wanted = filter_of(after, at, type_ or (), item or ())
     with _live("looking for events that were not applied") as (workspace, desk):
         try:
-            done = replayed(
-                desk.engine, workspace.lake, wanted, dry_run=dry_run, writer=lambda: _writer(desk)
-            )
+            done = replayed(desk.engine, workspace.lake, wanted, dry_run=dry_run, writer=lambda: _writer(desk))
         except WorkersWorkError as error:
             fail(str(error))
         if not dry_run:

@@ -146,9 +146,7 @@ def request(connection: Connection, wanted: Filter, act: Act, *, dry_run: bool, 
         ReplayOpenError: another one is open.
         ReplayKeyError: the key stands for another request.
     """
-    row = connection.execute(
-        _ADD, (key, dumps(wanted.document), dry_run, act.at, act.actor, act.reason)
-    ).fetchone()
+    row = connection.execute(_ADD, (key, dumps(wanted.document), dry_run, act.at, act.actor, act.reason)).fetchone()
     if row is not None:
         made = Replay(*row)
         detail = wanted.document | {"dry_run": dry_run}

@@ -47,9 +47,7 @@ def replaying(settings: Settings, engine: Engine, name: str) -> Iterator[None]:
         name: name of the worker.
     """
     stopping = threading.Event()
-    thread = threading.Thread(
-        target=_run, args=(settings, engine, name, stopping), name="replays", daemon=True
-    )
+    thread = threading.Thread(target=_run, args=(settings, engine, name, stopping), name="replays", daemon=True)
     thread.start()
     try:
         yield
