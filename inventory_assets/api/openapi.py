@@ -229,7 +229,7 @@ def _parameters() -> Json:
         "ifMatch": in_header("If-Match", {"type": "string", "pattern": r'^"[0-9]{1,18}"$'}, "ETag of the stock."),
         "idempotencyKey": in_header(
             "Idempotency-Key", {"type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[A-Za-z0-9._-]+$"},
-            "Stands for an id the event does not name; in a list with the place in it.",
+            "Names the request, so that sending it again does it once; of events it stands for an id they do not name.",
         ),
     }  # fmt: skip
 

@@ -70,6 +70,10 @@ OWN_PROBLEMS: Mapping[str, ProblemType] = MappingProxyType(
         ),
         "webhook_unknown": ProblemType(404, "No such webhook or delivery", "GET /api/v1/webhooks names them."),
         "webhook_refused": ProblemType(422, "The registration cannot be taken", "Correct what the detail names."),
+        "too_many_webhooks": ProblemType(409, "There are as many webhooks as there may be", "Remove one first."),
+        "webhook_known": ProblemType(
+            409, "The Idempotency-Key made a webhook before", "It was done; rotate its secret if that did not arrive."
+        ),
         "target_refused": ProblemType(
             422, "Webhooks are not sent to this address", "See docs/webhooks.md for where they may be sent to."
         ),

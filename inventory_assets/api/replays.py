@@ -11,9 +11,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inventory_assets.api.acting import ACTS, act_of, camel, refusing, shaped
+from inventory_assets.api.acting import ACTS, act_of, camel, key_of, refusing, shaped
 from inventory_assets.api.bodies import given
-from inventory_assets.api.parameters import LARGEST, Query, code, next_address, number_of
+from inventory_assets.api.parameters import LARGEST, Query, next_address, number_of
 from inventory_assets.api.routing import Route
 from inventory_assets.api.service import Routes, json_response
 from inventory_assets.live import replays
@@ -24,7 +24,7 @@ from inventory_assets.live.requeueing import filter_of
 REPLAYS = "/api/v1/replays"
 REPLAY = f"{REPLAYS}/{{replay}}"
 ASKED = (*ACTS, "after", "since", "types", "items", "dryRun")
-MOST_TYPES, MOST_ITEMS, LONGEST_TYPE, LONGEST_ITEM, LONGEST_KEY = 100, 1_000, 128, 64, 128
+MOST_TYPES, MOST_ITEMS, LONGEST_TYPE, LONGEST_ITEM = 100, 1_000, 128, 64
 
 
 class ReplayRoutes(Routes):
@@ -43,8 +43,7 @@ class ReplayRoutes(Routes):
         """Ask for a replay."""
         sent = await given(self._service, request, ASKED)
         act = act_of(sent, self._service.clock())
-        sent_key = request.headers.get("idempotency-key")
-        key = None if sent_key is None else code(sent_key, "Idempotency-Key", LONGEST_KEY)
+        key = key_of(request)
         wanted = filter_of(
             sent.number("after", 0, LARGEST, 0),
             sent.instant("since"),

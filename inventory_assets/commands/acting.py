@@ -93,13 +93,15 @@ def _exits() -> Mapping[type[Exception], Exit]:
     from inventory_assets.live.outbox.addresses import TargetRefusedError
     from inventory_assets.live.outbox.deliveries import EventGoneError
     from inventory_assets.live.outbox.signing import SecretUnfitError
-    from inventory_assets.live.outbox.webhooks import WebhookRefusedError, WebhookUnknownError
+    from inventory_assets.live.outbox.webhooks import TooManyWebhooksError, WebhookRefusedError, WebhookUnknownError
 
     asked_wrongly = (
         UnknownLetterError, TooManyLettersError, LetterNameError, ModeNameError, WebhookUnknownError, EventGoneError,
         TargetRefusedError, SecretUnfitError, WebhookRefusedError,
     )  # fmt: skip
-    not_done = (LetterClosedError, UnreadableEventError, UnstorableEventError, DatabaseError)
+    not_done = (
+        LetterClosedError, UnreadableEventError, UnstorableEventError, TooManyWebhooksError, DatabaseError,
+    )  # fmt: skip
     return {
         DatabaseDownError: Exit.NOT_READY,
         **dict.fromkeys(asked_wrongly, Exit.USAGE),

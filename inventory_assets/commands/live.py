@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inventory_assets.commands.output import Exit, errors, fail, load_settings, working
+from inventory_assets.commands.output import Exit, errors, fail, load_settings, say, working
 from inventory_assets.commands.signals import calling, deaf, terminable
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ Port = Annotated[
 
 @live.command()
 def api(port: Port = None) -> None:
-    """Serve HTTP until Ctrl-C, with the embedded database where no URL is set."""
+    """Serve HTTP until Ctrl-C, with the embedded database where no URL is set; killed, that is started again."""
     from inventory_assets.api.app import Application
     from inventory_assets.api.hosts import OpenAddressError
     from inventory_assets.api.serving import PortTakenError, bound, run
@@ -49,7 +49,7 @@ def api(port: Port = None) -> None:
     except (OpenAddressError, PortTakenError) as error:
         fail(str(error), Exit.USAGE)
     try:
-        with terminable(), listening, serving(settings) as engine:
+        with terminable(), listening, serving(settings, say) as engine:
             host, taken = listening.getsockname()[:2]
             errors().print(f"events    http://{host}:{taken}/api/v1/events", markup=False)
             run(Application(settings, engine, settings.now), listening)
@@ -74,7 +74,7 @@ def worker(
     settings = load_settings()
     name = f"worker-{number}@{os.getpid()}"
     try:
-        with terminable(), serving(settings) as engine:
+        with terminable(), serving(settings, say) as engine:
             working_one = Worker(
                 database_url(settings),
                 settings.processor,
