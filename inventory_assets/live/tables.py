@@ -493,3 +493,12 @@ Index(
     _table=REPLAYS,
     postgresql_where=text("status IN ('waiting', 'running')"),
 )
+
+Index(None, EVENT_LOG.c.source, EVENT_LOG.c.sequence)
+Index(
+    None,
+    EVENT_LOG.c.event_time,
+    postgresql_using="brin",
+    postgresql_ops={"event_time": "timestamptz_minmax_multi_ops"},
+    postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
+)

@@ -64,12 +64,12 @@ def test_a_backup_is_restored_and_what_followed_is_replayed(server, url, engine,
         take_in_log(space, read)
     dry = replay(restored, space.lake, Filter(), dry_run=True)
     assert (dry.lost, dry.appended, dry.set_back) == (8, 0, 0)
-    with (
-        psycopg.connect(backup, application_name=APPLICATION),
-        pytest.raises(WorkersWorkError, match="inventory live off"),
-    ):
-        replay(restored, space.lake, Filter())
-    done = replay(restored, space.lake, Filter())
+    with psycopg.connect(backup, application_name=APPLICATION, autocommit=True) as working:
+        with pytest.raises(WorkersWorkError, match="inventory live off"):
+            replay(restored, space.lake, Filter())
+        working.execute("INSERT INTO live_modes VALUES ('all', '', %s, 'ann', 'a restore')", (LATER,))
+        done = replay(restored, space.lake, Filter())
+        working.execute("DELETE FROM live_modes")
     assert (done.appended, done.set_back, done.requeued) == (8, 8, 0)
     with psycopg.connect(backup, autocommit=True) as after:
         work(after, orders())

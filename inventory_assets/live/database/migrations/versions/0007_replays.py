@@ -1,4 +1,4 @@
-"""Replays asked for over HTTP."""
+"""Replays asked for over HTTP; what a search of events by source or by time is led by."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ CREATE TABLE replays (
 );
 
 CREATE UNIQUE INDEX replays_open_idx ON replays ((true)) WHERE status IN ('waiting', 'running');
+
+CREATE INDEX event_log_source_sequence_idx ON event_log (source, sequence);
+CREATE INDEX event_log_event_time_idx ON event_log USING brin (event_time timestamptz_minmax_multi_ops)
+    WITH (pages_per_range = 32, autosummarize = on);
 """
 
 
