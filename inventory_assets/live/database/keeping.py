@@ -1,6 +1,6 @@
 """Starts the embedded server again when it was killed, beside whatever serves from it.
 
-`inventory live all` looks itself, as it also keeps the services; every other command that serves uses this. Where a
+`inventory live all` looks itself, as it also keeps the services; `inventory live api` and `worker` use this. Where a
 living process owns the server it is left to that one. Invariant: a server that was stopped stays stopped.
 """
 
