@@ -12,7 +12,7 @@ from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import append
 from inventory_assets.live.replays import LEASE, MOST_ATTEMPTS, ReplayEndedError
 from inventory_assets.operate import replaying
-from inventory_assets_tests.api.calling import NOW, Calls
+from inventory_assets_tests.api.calling import NOW, Calls, until
 from inventory_assets_tests.live.processing import counted
 
 REPLAYS = "/api/v1/replays"
@@ -53,12 +53,13 @@ def test_a_replay_is_asked_for_and_carried_out_by_a_worker(emptied: Calls, insta
     assert second[1] == f"replay {later}"
 
 
-def test_the_same_request_under_one_key_is_one_replay(emptied: Calls, installed):
+def test_the_same_request_under_one_key_is_one_replay_also_after_a_thread_has_done_it(emptied: Calls, installed):
     one, again = (emptied.post(ASKED, REPLAYS, idempotency_key="k-1") for _ in range(2))
     assert one.json() == again.json()
     other = emptied.post(ASKED | {"dryRun": True}, REPLAYS, idempotency_key="k-1")
     assert (other.status_code, other.json()["type"]) == (409, "/problems/key_taken")
-    replaying.look(installed, emptied.engine, "w")
+    with replaying.replaying(installed, emptied.engine, "w"):
+        until(lambda: emptied.get(f"{REPLAYS}/1").json()["status"] == "done")
     assert emptied.post(ASKED, REPLAYS, idempotency_key="k-1").json()["status"] == "done"
     assert emptied.sql("SELECT count(*) FROM audit_log") == [(1,)]
 

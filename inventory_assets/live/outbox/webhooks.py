@@ -183,7 +183,8 @@ def register(
         "created_by": act.actor,
         "updated_at": act.at,
     }
-    if connection.execute(insert(WEBHOOKS).values(row).on_conflict_do_nothing()).rowcount == 0:
+    added = insert(WEBHOOKS).values(row).on_conflict_do_nothing().returning(WEBHOOKS.c.id)
+    if connection.execute(added).first() is None:
         raise WebhookKnownError(
             f"the key made {row['id']} before; if its secret did not arrive, rotate it, or remove it and register again"
         )
