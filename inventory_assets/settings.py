@@ -241,6 +241,7 @@ class WebhookSettings(BaseModel):
         min_length=1,
         description="Waits before each retry of an event, give or take a tenth; after the last one it is disabled.",
     )
+    max_webhooks: int = Field(default=100, ge=1, description="Webhooks there may be; each has a place in every turn.")
     senders: int = Field(default=4, ge=1, description="Webhooks served at the same time.")
     turn_events: int = Field(default=100, ge=1, description="Events sent to one webhook before the next has its turn.")
     poll_seconds: float = Field(default=1.0, gt=0, description="How long a lost notice of new events costs at most.")

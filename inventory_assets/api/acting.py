@@ -13,7 +13,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from starlette.requests import Request
+
 from inventory_assets.api.listener import refusal
+from inventory_assets.api.parameters import code
 from inventory_assets.api.problems import RefusedRequestError
 from inventory_assets.live.auditing import Act
 from inventory_assets.live.dead_letters.handling import LetterClosedError
@@ -24,7 +27,13 @@ from inventory_assets.live.modes import ModeNameError
 from inventory_assets.live.outbox.addresses import TargetRefusedError
 from inventory_assets.live.outbox.deliveries import EventGoneError
 from inventory_assets.live.outbox.signing import SecretUnfitError
-from inventory_assets.live.outbox.webhooks import WebhookRefusedError, WebhookUnknownError
+from inventory_assets.live.outbox.webhooks import (
+    TooManyWebhooksError,
+    WebhookKnownError,
+    WebhookRefusedError,
+    WebhookUnknownError,
+)
+from inventory_assets.live.replays import ReplayEndedError, ReplayKeyError, ReplayOpenError, ReplayUnknownError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -32,7 +41,7 @@ if TYPE_CHECKING:
     from inventory_assets.api.bodies import Members
     from inventory_assets.api.parameters import Query
 
-LONGEST_ACTOR, LONGEST_REASON = 100, 500
+LONGEST_ACTOR, LONGEST_REASON, LONGEST_KEY = 100, 500, 100
 ACTS = ("reason", "actor")
 """Members of every body, or parameters, that say why and who."""
 NOBODY = "somebody"
@@ -49,6 +58,12 @@ PROBLEM_OF: Mapping[type[Exception], str] = MappingProxyType(
         TargetRefusedError: "target_refused",
         SecretUnfitError: "secret_unfit",
         WebhookRefusedError: "webhook_refused",
+        TooManyWebhooksError: "too_many_webhooks",
+        WebhookKnownError: "webhook_known",
+        ReplayUnknownError: "replay_unknown",
+        ReplayOpenError: "replay_open",
+        ReplayEndedError: "replay_ended",
+        ReplayKeyError: "key_taken",
     }
 )
 """Problem of each error of the core that a caller can mend."""
@@ -82,6 +97,16 @@ def act_of(given: Members | Query, now: datetime, *, reasoned: bool = True) -> A
     """
     reason = given.needed("reason", LONGEST_REASON) if reasoned else given.text("reason", LONGEST_REASON)
     return Act(now, f"{given.text('actor', LONGEST_ACTOR) or NOBODY} over HTTP", reason or "")
+
+
+def key_of(request: Request) -> str | None:
+    """The Idempotency-Key of a request; None where there is none.
+
+    Raises:
+        RefusedRequestError: it is no text.
+    """
+    sent = request.headers.get("idempotency-key")
+    return None if sent is None else code(sent, "Idempotency-Key", LONGEST_KEY)
 
 
 def shaped(found: DataclassInstance) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from inventory_assets.api.modes import ModeRoutes
 from inventory_assets.api.openapi import ADDRESS as OPENAPI
 from inventory_assets.api.openapi import document_text
 from inventory_assets.api.proposals import ProposalRoutes
+from inventory_assets.api.replays import ReplayRoutes
 from inventory_assets.api.routing import Route, Router
 from inventory_assets.api.service import Service, json_response
 from inventory_assets.api.stock import StockRoutes
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
     from inventory_assets.settings import Settings
 
-KINDS = (EventRoutes, StockRoutes, AskingRoutes, DeadLetterRoutes, ModeRoutes, WebhookRoutes)
+KINDS = (EventRoutes, StockRoutes, AskingRoutes, DeadLetterRoutes, ModeRoutes, WebhookRoutes, ReplayRoutes)
 CLOSE_SECONDS = 0.8
 """How long the last group may take to be written when the service stops; who waits for it was answered before."""
 

@@ -6,12 +6,13 @@ Invariant: what leaves here can be handed to the database; anything else was ref
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
 from inventory_assets.api.listener import refusal
-from inventory_assets.api.parameters import Query, is_text, unknown_members
+from inventory_assets.api.parameters import Query, instant_of, is_text, unknown_members
 from inventory_assets.api.problems import RefusedRequestError, wrong_parameter
 from inventory_assets.contracts.events.problems import Refused
 from inventory_assets.contracts.events.wire import loads
@@ -89,6 +90,11 @@ class Members:
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             raise wrong_parameter(name, f"must be a whole number from {least} to {most}")
         return value
+
+    def instant(self, name: str) -> datetime | None:
+        """An instant, None where not sent."""
+        value = self._body.get(name)
+        return None if value is None else instant_of(value, name)
 
     def flag(self, name: str) -> bool:
         """True or false, which is what it is where not sent."""

@@ -12,6 +12,7 @@ import msgspec
 
 from inventory_assets.api import openapi_acts as acts
 from inventory_assets.api import openapi_proposals as proposals
+from inventory_assets.api import openapi_replays as replays
 from inventory_assets.api.describing import (
     CODE,
     COUNT,
@@ -61,10 +62,10 @@ def openapi() -> Json:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "paths": _paths() | acts.paths() | proposals.paths(),
+        "paths": _paths() | acts.paths() | proposals.paths() | replays.paths(),
         "components": {
-            "schemas": _schemas() | acts.schemas() | proposals.schemas(),
-            "parameters": _parameters() | acts.parameters() | proposals.parameters(),
+            "schemas": _schemas() | acts.schemas() | proposals.schemas() | replays.schemas(),
+            "parameters": _parameters() | acts.parameters() | proposals.parameters() | replays.parameters(),
         },
     }
 
@@ -228,7 +229,7 @@ def _parameters() -> Json:
         "ifMatch": in_header("If-Match", {"type": "string", "pattern": r'^"[0-9]{1,18}"$'}, "ETag of the stock."),
         "idempotencyKey": in_header(
             "Idempotency-Key", {"type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[A-Za-z0-9._-]+$"},
-            "Stands for an id the event does not name; in a list with the place in it.",
+            "Names the request, so that sending it again does it once; of events it stands for an id they do not name.",
         ),
     }  # fmt: skip
 

@@ -274,8 +274,11 @@ def _switch(name: str, summary: str) -> Json:
 
 
 def _register(name: str, summary: str) -> Json:
-    said = "It is told what happens from now on. Only this answer has the secret."
-    made = operation(name, summary, said, (), {"201": answer("Registered")}, *_BODY)
+    said = (
+        "It is told what happens from now on. Only this answer has the secret. With an Idempotency-Key the same again "
+        "is refused (409) and names what was made."
+    )
+    made = operation(name, summary, said, ("idempotencyKey",), {"201": answer("Registered")}, 409, *_BODY)
     return made | {"requestBody": body_of("Register", {"source": {"value": _REGISTER}})}
 
 

@@ -72,15 +72,7 @@ class Query:
     def instant(self, name: str) -> datetime | None:
         """An instant."""
         value = self._given.get(name)
-        if value is None:
-            return None
-        try:
-            found = instant(value)
-        except ValueError as error:
-            raise wrong_parameter(name, str(error)) from error
-        if not isinstance(found, datetime):
-            raise wrong_parameter(name, "must be an instant")
-        return found
+        return None if value is None else instant_of(value, name)
 
     def day(self, name: str) -> date | None:
         """A day."""
@@ -137,6 +129,21 @@ def number_of(value: str, name: str, least: int, most: int) -> int:
     if not _NUMBER.fullmatch(value) or not least <= int(value) <= most:
         raise wrong_parameter(name, f"must be a whole number from {least} to {most}")
     return int(value)
+
+
+def instant_of(value: object, name: str) -> datetime:
+    """An instant.
+
+    Raises:
+        RefusedRequestError: `parameter_invalid`.
+    """
+    try:
+        found = instant(value)
+    except ValueError as error:
+        raise wrong_parameter(name, str(error)) from error
+    if not isinstance(found, datetime):
+        raise wrong_parameter(name, "must be an instant")
+    return found
 
 
 def is_text(value: str, longest: int) -> bool:

@@ -70,6 +70,10 @@ OWN_PROBLEMS: Mapping[str, ProblemType] = MappingProxyType(
         ),
         "webhook_unknown": ProblemType(404, "No such webhook or delivery", "GET /api/v1/webhooks names them."),
         "webhook_refused": ProblemType(422, "The registration cannot be taken", "Correct what the detail names."),
+        "too_many_webhooks": ProblemType(409, "There are as many webhooks as there may be", "Remove one first."),
+        "webhook_known": ProblemType(
+            409, "The Idempotency-Key made a webhook before", "It was done; rotate its secret if that did not arrive."
+        ),
         "target_refused": ProblemType(
             422, "Webhooks are not sent to this address", "See docs/webhooks.md for where they may be sent to."
         ),
@@ -77,6 +81,10 @@ OWN_PROBLEMS: Mapping[str, ProblemType] = MappingProxyType(
         "event_gone": ProblemType(
             409, "The event of the delivery is no longer in the outbox", "Replay it from the log, if it is needed."
         ),
+        "replay_unknown": ProblemType(404, "No such replay", "GET /api/v1/replays names them."),
+        "replay_open": ProblemType(409, "Another replay is not at its end", "Wait for it, or cancel it."),
+        "replay_ended": ProblemType(409, "The replay has ended", "Nothing was done; read what came of it."),
+        "key_taken": ProblemType(409, "The Idempotency-Key stands for something else", "Take a new key."),
         "internal_error": ProblemType(500, "The service has a fault", "Report the reference; the log has the rest."),
     }
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inventory_assets.api.acting import ACTS, act_of, refusing, shaped
+from inventory_assets.api.acting import ACTS, act_of, key_of, refusing, shaped
 from inventory_assets.api.bodies import Members, given
 from inventory_assets.api.parameters import LARGEST, Query, code, next_address, number_of
 from inventory_assets.api.routing import Route
@@ -65,11 +65,12 @@ class WebhookRoutes(Routes):
             locations=sent.texts("locations", webhooks.MOST_NAMES, LONGEST_NAME),
             description=sent.text("description", webhooks.LONGEST_TEXT) or "",
             secret=sent.text("secret", LONGEST_SECRET),
+            key=key_of(request),
         )
-        policy = webhooks.policy_of(service.webhooks)
+        policy, most = webhooks.policy_of(service.webhooks), service.webhooks.max_webhooks
         with refusing():
             made = await service.write(
-                lambda connection: webhooks.register(connection, wanted, policy, act, service.draw)
+                lambda connection: webhooks.register(connection, wanted, policy, act, service.draw, most)
             )
         headers = SECRET_HEADERS | {"Location": f"{WEBHOOKS}/{made.webhook.id}"}
         return json_response(shaped(made.webhook) | {"secret": made.secret}, 201, headers)

@@ -34,6 +34,13 @@ class Desk:
     settings: Settings
     engine: Engine
 
+    @property
+    def url(self) -> str:
+        """The database as libpq takes it."""
+        from inventory_assets.live.database.opening import database_url
+
+        return database_url(self.settings)
+
     def act(self, because: str) -> Act:
         """An act of whoever is logged in.
 
@@ -86,13 +93,15 @@ def _exits() -> Mapping[type[Exception], Exit]:
     from inventory_assets.live.outbox.addresses import TargetRefusedError
     from inventory_assets.live.outbox.deliveries import EventGoneError
     from inventory_assets.live.outbox.signing import SecretUnfitError
-    from inventory_assets.live.outbox.webhooks import WebhookRefusedError, WebhookUnknownError
+    from inventory_assets.live.outbox.webhooks import TooManyWebhooksError, WebhookRefusedError, WebhookUnknownError
 
     asked_wrongly = (
         UnknownLetterError, TooManyLettersError, LetterNameError, ModeNameError, WebhookUnknownError, EventGoneError,
         TargetRefusedError, SecretUnfitError, WebhookRefusedError,
     )  # fmt: skip
-    not_done = (LetterClosedError, UnreadableEventError, UnstorableEventError, DatabaseError)
+    not_done = (
+        LetterClosedError, UnreadableEventError, UnstorableEventError, TooManyWebhooksError, DatabaseError,
+    )  # fmt: skip
     return {
         DatabaseDownError: Exit.NOT_READY,
         **dict.fromkeys(asked_wrongly, Exit.USAGE),

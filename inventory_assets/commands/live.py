@@ -11,13 +11,13 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inventory_assets.commands.output import Exit, errors, fail, load_settings, working
+from inventory_assets.commands.output import Exit, errors, fail, load_settings, say, working
 from inventory_assets.commands.signals import calling, deaf, terminable
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ Port = Annotated[
 
 @live.command()
 def api(port: Port = None) -> None:
-    """Serve HTTP until Ctrl-C, with the embedded database where no URL is set."""
+    """Serve HTTP until Ctrl-C, with the embedded database where no URL is set; killed, that is started again."""
     from inventory_assets.api.app import Application
     from inventory_assets.api.hosts import OpenAddressError
     from inventory_assets.api.serving import PortTakenError, bound, run
@@ -49,7 +49,7 @@ def api(port: Port = None) -> None:
     except (OpenAddressError, PortTakenError) as error:
         fail(str(error), Exit.USAGE)
     try:
-        with terminable(), listening, serving(settings) as engine:
+        with terminable(), listening, serving(settings, say) as engine:
             host, taken = listening.getsockname()[:2]
             errors().print(f"events    http://{host}:{taken}/api/v1/events", markup=False)
             run(Application(settings, engine, settings.now), listening)
@@ -64,25 +64,27 @@ def worker(
     number: Annotated[int, typer.Option(min=0, help="Which of the workers this is, from 0.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="How many there are.")] = 1,
 ) -> None:
-    """Apply events until Ctrl-C; several workers share one database."""
+    """Apply events until Ctrl-C; several workers share one database. The first carries out replays asked for too."""
     from inventory_assets.live.database.opening import database_url
     from inventory_assets.live.database.problems import DatabaseError
     from inventory_assets.live.database.ready import serving
     from inventory_assets.live.processor.worker import Worker
+    from inventory_assets.operate.replaying import replaying
 
     settings = load_settings()
+    name = f"worker-{number}@{os.getpid()}"
     try:
-        with terminable(), serving(settings):
+        with terminable(), serving(settings, say) as engine:
             working_one = Worker(
                 database_url(settings),
                 settings.processor,
                 number=number,
                 workers=workers,
-                name=f"worker-{number}@{os.getpid()}",
+                name=name,
                 clock=settings.now,
                 lease_seconds=settings.database.lease_seconds,
             )
-            with calling(working_one.stop):
+            with replaying(settings, engine, name) if number == 0 else nullcontext(), calling(working_one.stop):
                 working_one.run()
     except DatabaseError as error:
         fail(str(error))

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inventory_assets.commands.output import Exit, Json, errors, fail, load_settings, print_grid, print_json, working
+from inventory_assets.commands.acting import live_desk
+from inventory_assets.commands.output import Exit, Json, errors, fail, print_grid, print_json, working
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
+    from inventory_assets.commands.acting import Desk
     from inventory_assets.pipeline.workspace import Workspace
 
 history = typer.Typer(help="The live log and the lake.", no_args_is_help=True)
@@ -33,9 +33,9 @@ def open_(
     """State the stock of every known pair as opening facts; from then on rows of files are forwarded to the log."""
     from inventory_assets.operate.forwarding import OpeningError, open_live
 
-    with _live("opening the live layer", writes=True) as (workspace, engine, _):
+    with _live("opening the live layer") as (workspace, desk), _writer(desk):
         try:
-            told = open_live(workspace, engine, version, again=again)
+            told = open_live(workspace, desk.engine, version, again=again)
         except OpeningError as error:
             fail(str(error), Exit.USAGE)
     shown = {"accepted": told.accepted, "known before": told.known, "refused": told.refusals}
@@ -54,8 +54,8 @@ def rebuild(
     """Fold the log, and the archive where it is older, into a fresh state. Nothing is written."""
     from inventory_assets.operate.live_history import verify as verified
 
-    with _live("folding the log", writes=False) as (workspace, engine, url):
-        found = verified(engine, url, workspace.lake)
+    with _live("folding the log") as (workspace, desk):
+        found = verified(desk.engine, desk.url, workspace.lake)
     shown: dict[str, Any] = {
         "log position": found.upto,
         "pairs": found.pairs,
@@ -83,16 +83,25 @@ def replay(
     type_: Annotated[list[str] | None, typer.Option("--type", help="Only this type; may be repeated.")] = None,
     item: Annotated[list[str] | None, typer.Option("--item", help="Only this item; may be repeated.")] = None,
     dry_run: DryRun = False,
+    because: Annotated[str, typer.Option("--because", help="Why; kept in the audit log.")] = "",
     as_json: Json = False,
 ) -> None:
     """Apply what counts and was not applied, in its order: parts that left the queue, events a restored log lost."""
-    from inventory_assets.live.requeueing import Filter
+    from inventory_assets.live.auditing import audit
+    from inventory_assets.live.requeueing import filter_of
+    from inventory_assets.operate.replay import WorkersWorkError
     from inventory_assets.operate.replay import replay as replayed
 
     at = None if since is None else since.replace(tzinfo=UTC)
-    wanted = Filter(after, at, tuple(type_ or ()), tuple(item or ()))
-    with _live("looking for events that were not applied", writes=not dry_run) as (workspace, engine, _):
-        done = replayed(engine, workspace.lake, wanted, dry_run=dry_run)
+    wanted = filter_of(after, at, type_ or (), item or ())
+    with _live("looking for events that were not applied") as (workspace, desk):
+        try:
+            done = replayed(desk.engine, workspace.lake, wanted, dry_run=dry_run, writer=lambda: _writer(desk))
+        except WorkersWorkError as error:
+            fail(str(error))
+        if not dry_run:
+            with desk.driver() as connection:
+                audit(connection, desk.act(because), "replay.done", "log", wanted.document | asdict(done))
     _show({name.replace("_", " "): value for name, value in asdict(done).items()}, as_json=as_json)
 
 
@@ -101,8 +110,8 @@ def checkpoint(as_json: Json = False) -> None:
     """Prove the balances by the log and keep them with their hash; 1 where they are not what the log says."""
     from inventory_assets.operate.live_history import checkpoint as kept
 
-    with _live("proving the balances", writes=False) as (workspace, engine, url):
-        made = kept(engine, url, workspace.lake, workspace.now())
+    with _live("proving the balances") as (workspace, desk):
+        made = kept(desk.engine, desk.url, workspace.lake, workspace.now())
     _show(
         {"log position": made.sequence, "made": made.made_at, "pairs": made.pairs, "hash": made.hash.hex()},
         as_json=as_json,
@@ -118,37 +127,27 @@ def purge(
     """Remove old events from the log that are in the lake and behind a checkpoint; their ids stay taken."""
     from inventory_assets.operate.live_history import purge_log
 
-    with _live("looking for old events", writes=False) as (workspace, engine, _):
-        upto = purge_log(engine, workspace.lake, workspace.now(), days, dry_run=dry_run)
+    with _live("looking for old events") as (workspace, desk):
+        upto = purge_log(desk.engine, workspace.lake, workspace.now(), days, dry_run=dry_run)
     _show({"removed up to sequence": upto, "dry run": dry_run}, as_json=as_json)
 
 
 @contextmanager
-def _live(what: str, *, writes: bool) -> Iterator[tuple[Workspace, Engine, str]]:
+def _live(what: str) -> Iterator[tuple[Workspace, Desk]]:
     """The lake and the live database, both usable; what is wrong with them ends the command."""
-    from inventory_assets.lakehouse.writing import sole_writer
-    from inventory_assets.live.database.opening import database_url
-    from inventory_assets.live.database.problems import DatabaseDownError, DatabaseError
-    from inventory_assets.operate.live_log import live_engine
     from inventory_assets.pipeline.open import open_workspace
 
-    settings = load_settings()
-    if not settings.has_live_database:
-        fail("there is no live database yet: inventory db start, or set INVENTORY_DATABASE_URL", Exit.NOT_READY)
-    workspace = open_workspace(settings, settings.now)
-    try:
-        with working(what), live_engine(settings) as engine:
-            if writes:
-                with sole_writer(
-                    settings.writer_lock, lambda: errors().print("waiting for another writer of the lake")
-                ):
-                    yield workspace, engine, database_url(settings)
-            else:
-                yield workspace, engine, database_url(settings)
-    except DatabaseDownError as error:
-        fail(str(error), Exit.NOT_READY)
-    except DatabaseError as error:
-        fail(str(error))
+    with live_desk() as desk:
+        workspace = open_workspace(desk.settings, desk.settings.now)
+        with working(what):
+            yield workspace, desk
+
+
+def _writer(desk: Desk) -> AbstractContextManager[None]:
+    """The lock of the lake's writers."""
+    from inventory_assets.lakehouse.writing import sole_writer
+
+    return sole_writer(desk.settings.writer_lock, lambda: errors().print("waiting for another writer of the lake"))
 
 
 def _show(shown: dict[str, Any], *, as_json: bool) -> None:

@@ -41,6 +41,11 @@ def fail(message: str, code: Exit = Exit.FINDING) -> NoReturn:
     raise typer.Exit(code)
 
 
+def say(line: str) -> None:
+    """Tell people something while a command serves."""
+    errors().print(line, markup=False)
+
+
 def load_settings() -> Settings:
     """Settings of the environment; a bad value ends the command and names its variable."""
     from pydantic import ValidationError

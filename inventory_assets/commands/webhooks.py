@@ -63,8 +63,9 @@ def add(
 
     wanted = webhooks.Registration(url, event or [webhooks.EVERYTHING], item, location, description, secret or None)
     with live_desk() as desk, desk.transaction() as connection:
-        policy = webhooks.policy_of(desk.settings.webhooks)
-        made = webhooks.register(connection, wanted, policy, desk.act(because), secrets.token_bytes)
+        options = desk.settings.webhooks
+        policy, act = webhooks.policy_of(options), desk.act(because)
+        made = webhooks.register(connection, wanted, policy, act, secrets.token_bytes, options.max_webhooks)
     if as_json:
         print_json({**asdict(made.webhook), "secret": made.secret})
     else:

@@ -17,6 +17,8 @@ TAKE = "SELECT pg_advisory_xact_lock(%s, %s)"
 MIGRATION = 1
 APPEND = 2
 AUDIT = 3
+REPLAY = 4
+"""Of replays: alone in its transaction, beside no other lock."""
 _FIRST_LANE = 1_000
 
 

@@ -16,6 +16,7 @@
 - `outbox_positions`: how far each consumer of the outbox is. `webhooks`, `deliveries`: who is told, and every attempt.
 - `live_rules`: which effects count, kept for good, each from a position of the log on. `live_masters` (one row),
   `live_items`, `live_locations`, `live_pairs`: what the lake knew of items, locations and pairs when it was last asked.
+- `replays`: replays that were asked for over HTTP, how far they are and what came of them; one is open at a time.
 
 What is not here: the rules that fill them. Instants come from the caller's clock; no column has a default of now.
 """
@@ -460,4 +461,44 @@ LIVE_PAIRS = Table(
     _needed("receipts", Text),
     Column("unknown_reason", Text),
     PrimaryKeyConstraint("item", "location"),
+)
+
+REPLAYS = Table(
+    "replays",
+    METADATA,
+    Column("id", BigInteger, Identity(cache=1)),
+    Column("key", Text),
+    _needed("wanted", JSONB),
+    _needed("dry_run", Boolean),
+    _needed("requested_at", INSTANT),
+    _needed("requested_by", Text),
+    _needed("reason", Text),
+    _needed("status", Text),
+    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    Column("leased_by", Text),
+    Column("leased_until", INSTANT),
+    Column("position", BigInteger),
+    Column("upto", BigInteger),
+    Column("ended_at", INSTANT),
+    Column("result", JSONB),
+    Column("error", Text),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("key"),
+    CheckConstraint("status IN ('waiting', 'running', 'done', 'failed', 'cancelled')", name="status"),
+)
+Index(
+    "replays_open_idx",
+    text("(true)"),
+    unique=True,
+    _table=REPLAYS,
+    postgresql_where=text("status IN ('waiting', 'running')"),
+)
+
+Index(None, EVENT_LOG.c.source, EVENT_LOG.c.sequence)
+Index(
+    None,
+    EVENT_LOG.c.event_time,
+    postgresql_using="brin",
+    postgresql_ops={"event_time": "timestamptz_minmax_multi_ops"},
+    postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
 )

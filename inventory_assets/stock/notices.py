@@ -35,7 +35,8 @@ class Thresholds:
     """Thresholds of an item at a location.
 
     Attributes:
-        low: `stock.low` at or below so many available units.
+        low: `stock.low` at or below so many available units; the reorder point where there is one. What is on order
+            does not count here, so it is told whether or not somebody has ordered.
         maximum: `stock.overstock` above so many units on hand; None for none.
         reorder_point: `reorder.triggered` at or below this inventory position; None for none.
         pack: units of a pack: how far a figure goes back before it is told again.

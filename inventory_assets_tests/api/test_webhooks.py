@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from inventory_assets.live.auditing import broken_rows
@@ -19,10 +21,17 @@ SOURCE = {
 
 
 @pytest.fixture
-def installed(server: Settings, url: str, options: ListenerSettings) -> Settings:
+def most() -> int:
+    """Webhooks there may be."""
+    return 100
+
+
+@pytest.fixture
+def installed(server: Settings, url: str, options: ListenerSettings, most: int) -> Settings:
     """Webhooks may go to loopback addresses."""
     assert EmbeddedServer(server).place.url
-    return server.model_copy(update={"listener": options, "webhooks": LOOPBACK})
+    webhooks = LOOPBACK.model_copy(update={"max_webhooks": most})
+    return server.model_copy(update={"listener": options, "webhooks": webhooks})
 
 
 def registered(calls: Calls, url: str, **more: object) -> dict:
@@ -49,6 +58,33 @@ def test_a_webhook_is_registered_as_source_000_does_it_and_its_secret_is_told_on
     assert "token" not in detail
     assert "secret" not in detail
     assert broken_rows(connection) == []
+
+
+def test_the_same_registration_under_one_key_is_one_webhook(calls: Calls):
+    url = "https://example.com/hook"
+    made = calls.post({"url": url}, WEBHOOKS, idempotency_key="k-1")
+    again = calls.post({"url": url}, WEBHOOKS, idempotency_key="k-1")
+    assert (made.status_code, again.status_code, again.json()["type"]) == (201, 409, "/problems/webhook_known")
+    assert made.json()["id"] in again.json()["detail"]
+    assert calls.post({"url": url}, WEBHOOKS, idempotency_key="k-2").json()["id"] != made.json()["id"]
+    assert calls.sql("SELECT count(*) FROM webhooks") == [(2,)]
+    assert calls.sql("SELECT count(*) FROM audit_log") == [(2,)]
+
+
+@pytest.mark.parametrize("most", [3])
+def test_no_more_webhooks_than_there_may_be_also_of_those_sent_at_once(calls: Calls, most: int):
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(
+            pool.map(lambda number: calls.post({"url": f"https://example.com/{number}"}, WEBHOOKS), range(6))
+        )
+    assert sorted(each.status_code for each in answers) == [201] * most + [409] * most
+    refused = next(each.json() for each in answers if each.status_code == 409)
+    assert refused["type"] == "/problems/too_many_webhooks"
+    assert "3 may be (INVENTORY_WEBHOOKS__MAX_WEBHOOKS)" in refused["detail"]
+    (first, *_) = calls.get(WEBHOOKS).json()["webhooks"]
+    assert calls.client.delete(f"{WEBHOOKS}/{first['id']}").status_code == 204
+    assert registered(calls, "https://example.com/9")["status"] == "active"
+    assert calls.sql("SELECT count(*) FROM webhooks") == [(most,)]
 
 
 @pytest.mark.parametrize(

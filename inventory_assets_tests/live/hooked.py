@@ -147,7 +147,7 @@ def registered(
         return bytes([number]) * size if size == webhooks.ID_BYTES else bytes(range(size))
 
     with engine.begin() as connection:
-        made = webhooks.register(connection, wanted, policy, ACT, draw)
+        made = webhooks.register(connection, wanted, policy, ACT, draw, LOOPBACK.max_webhooks)
     return made.webhook.id, made.secret
 
 

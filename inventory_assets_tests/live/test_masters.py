@@ -114,13 +114,15 @@ def test_thresholds_and_position_come_from_the_masters(engine, connection):
         accept(engine, [counted("A", "S", units, at(second)), counted("B", "S", units, at(second))])
         work(connection, orders())
         found = connection.execute(
-            "DELETE FROM outbox WHERE type IN ('stock.overstock', 'reorder.triggered')"
+            "DELETE FROM outbox WHERE type IN ('stock.overstock', 'reorder.triggered', 'stock.low')"
             " RETURNING item, type, data->'data'"
         )
         told += [(second, *row) for row in found.fetchall()]
     pair = {"product_sku": "A", "location_id": "S"}
     assert told == [
         (0, "A", "stock.overstock", {**pair, "quantity": 50, "threshold": 40}),
+        (2, "A", "stock.low", {**pair, "quantity": 4, "threshold": 8}),
+        (2, "B", "stock.low", {**pair, "product_sku": "B", "quantity": 4, "threshold": 5}),
         (3, "A", "reorder.triggered", {**pair, "inventory_position": 8, "reorder_point": 8}),
     ]
 

@@ -11,11 +11,12 @@ from inventory_assets.lakehouse.lake import Lake
 from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import append, raise_epoch
 from inventory_assets.live.log.reading import LogBehindError
+from inventory_assets.live.processor.worker import APPLICATION
 from inventory_assets.live.rebuilding import snapshot
 from inventory_assets.live.requeueing import Filter
 from inventory_assets.operate.live_history import verify
 from inventory_assets.operate.live_log import log_of
-from inventory_assets.operate.replay import replay
+from inventory_assets.operate.replay import WorkersWorkError, replay
 from inventory_assets.pipeline.live_log import take_in_log
 from inventory_assets.pipeline.workspace import Workspace
 from inventory_assets_tests.live.databases import NOON, made_from
@@ -63,7 +64,12 @@ def test_a_backup_is_restored_and_what_followed_is_replayed(server, url, engine,
         take_in_log(space, read)
     dry = replay(restored, space.lake, Filter(), dry_run=True)
     assert (dry.lost, dry.appended, dry.set_back) == (8, 0, 0)
-    done = replay(restored, space.lake, Filter())
+    with psycopg.connect(backup, application_name=APPLICATION, autocommit=True) as working:
+        with pytest.raises(WorkersWorkError, match="inventory live off"):
+            replay(restored, space.lake, Filter())
+        working.execute("INSERT INTO live_modes VALUES ('all', '', %s, 'ann', 'a restore')", (LATER,))
+        done = replay(restored, space.lake, Filter())
+        working.execute("DELETE FROM live_modes")
     assert (done.appended, done.set_back, done.requeued) == (8, 8, 0)
     with psycopg.connect(backup, autocommit=True) as after:
         work(after, orders())

@@ -16,6 +16,7 @@ import pytest
 
 from inventory_assets.live.database.account import server_account
 from inventory_assets.live.database.cluster import orphans, postmaster, serves
+from inventory_assets.live.database.keeping import keeping
 from inventory_assets.live.database.problems import AccountError, ServerStartError, ServerStopError
 from inventory_assets.live.database.server import EmbeddedServer
 from inventory_assets_tests.conftest import ROOT
@@ -133,6 +134,25 @@ def test_a_killed_server_is_started_again_at_once_with_all_it_acknowledged(embed
     spinning.join(30)
     assert not spinning.is_alive()
     assert not embedded.look()
+
+
+def test_whoever_serves_from_a_killed_server_starts_it_again_unless_another_process_owns_it(embedded, owner):
+    said: list[str] = []
+    with keeping(embedded, said.append, 0.05):
+        main = postmaster(embedded.place.cluster)
+        main.kill()
+        main.wait(20)
+        time.sleep(0.3)
+        assert embedded.status().state == "stale"
+        owner.kill()
+        owner.wait()
+        until(lambda: said)
+        assert answer(embedded) == 1
+    assert said == ["the database was killed and was started again"]
+    with keeping(embedded, said.append, 0.05):
+        embedded.stop()
+        time.sleep(0.2)
+    assert embedded.status().state == "stopped"
 
 
 SPIN = "SELECT count(*) FROM generate_series(1, 1000000000)"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from inventory_assets.live.database.keeping import keeping
 from inventory_assets.live.database.migrating import Schema, migrate, schema_of
 from inventory_assets.live.database.opening import check_fit, database_url, open_engine
 from inventory_assets.live.database.problems import DatabaseDownError
@@ -60,16 +61,22 @@ def bring_up(settings: Settings) -> Answer:
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[Engine]:
+def serving(settings: Settings, say: Callable[[str], None] | None = None) -> Iterator[Engine]:
     """A database to work on, for as long as a process serves: the embedded server is started, and stopped afterwards.
+
+    Args:
+        settings: the installation.
+        say: told when the embedded server was killed and was started again; None where the caller looks after it.
 
     Raises:
         DatabaseError: it cannot be used.
     """
     if is_embedded(settings):
-        with EmbeddedServer(settings).owned():
+        server = EmbeddedServer(settings)
+        with server.owned():
             bring_up(settings)
-            with engine_of(settings) as engine:
+            kept = nullcontext() if say is None else keeping(server, say)
+            with engine_of(settings) as engine, kept:
                 yield engine
     else:
         bring_up(settings)

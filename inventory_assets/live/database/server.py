@@ -131,8 +131,13 @@ class EmbeddedServer:
                 self.place.owner.unlink(missing_ok=True)
             return began
 
+    def is_ours(self) -> bool:
+        """Whether this process owns the server, or nobody does: one started by hand, or whose owner died."""
+        owner = self._owner()
+        return owner is None or owner.pid == os.getpid() or not owner.alive()
+
     def look(self) -> bool:
-        """Start the server again if it was killed; one that was stopped stays stopped. For its owner, every second.
+        """Start the server again if it was killed; one that was stopped stays stopped. To be called every second.
 
         Returns:
             Whether it was started.

@@ -49,10 +49,12 @@ def read_masters(connection: Connection, pairs: Collection[Pair]) -> Masters:
 
     def thresholds(pair: Pair) -> Thresholds:
         _, item_maximum, item_point = known.get(pair[0], (None, None, None))
-        maximum, point, pack, _ = held.get(pair, (None, None, DEFAULT_THRESHOLDS.pack, None))
+        maximum, pair_point, pack, _ = held.get(pair, (None, None, DEFAULT_THRESHOLDS.pack, None))
+        point = item_point if pair_point is None else pair_point
         return Thresholds(
+            low=DEFAULT_THRESHOLDS.low if point is None else point,
             maximum=item_maximum if maximum is None else maximum,
-            reorder_point=item_point if point is None else point,
+            reorder_point=point,
             pack=pack,
         )
 

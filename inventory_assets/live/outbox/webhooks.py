@@ -8,6 +8,7 @@ it is often a secret.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from inventory_assets.live.auditing import Act, audit
 from inventory_assets.live.database.driver import driver_of
+from inventory_assets.live.locks import AUDIT, SPACE, TAKE
 from inventory_assets.live.outbox import reading
 from inventory_assets.live.outbox.addresses import TargetPolicy, parse_target
 from inventory_assets.live.outbox.signing import NEW_BYTES, read_secret, secret_text
@@ -37,6 +39,14 @@ class WebhookUnknownError(LookupError):
 
 class WebhookRefusedError(ValueError):
     """A registration that cannot be taken."""
+
+
+class TooManyWebhooksError(RuntimeError):
+    """There are as many webhooks as there may be."""
+
+
+class WebhookKnownError(RuntimeError):
+    """The key of the registration made a webhook before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +102,7 @@ class Registration:
         locations: only events at these; None for all.
         description: for people.
         secret: a secret the receiver has already; None and one is made.
+        key: names the registration, so that the same again makes no second webhook.
     """
 
     url: str
@@ -100,6 +111,7 @@ class Registration:
     locations: Collection[str] | None = None
     description: str = ""
     secret: str | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +141,9 @@ def consumer_of(webhook: str) -> str:
     return f"webhook:{webhook}"
 
 
-def register(connection: Connection, wanted: Registration, policy: TargetPolicy, act: Act, draw: Draw) -> Registered:
+def register(
+    connection: Connection, wanted: Registration, policy: TargetPolicy, act: Act, draw: Draw, most: int
+) -> Registered:
     """Register a webhook; it is told what happens from now on.
 
     Args:
@@ -137,14 +151,17 @@ def register(connection: Connection, wanted: Registration, policy: TargetPolicy,
         wanted: what is asked for.
         policy: which addresses are allowed.
         act: who registers, when and why.
-        draw: makes its number, and its secret where none is given.
+        draw: makes its number where there is no key, and its secret where none is given.
+        most: webhooks there may be afterwards.
 
     Raises:
+        WebhookKnownError: its key made a webhook before.
+        TooManyWebhooksError: there are as many as there may be.
         TargetRefusedError: the address is refused.
         SecretUnfitError: the secret is too short or no secret.
         WebhookRefusedError: no types, one this service never tells, or too many.
     """
-    from sqlalchemy import insert
+    from sqlalchemy.dialects.postgresql import insert
 
     from inventory_assets.live.tables import WEBHOOKS
 
@@ -156,7 +173,7 @@ def register(connection: Connection, wanted: Registration, policy: TargetPolicy,
         "locations": _names("locations", wanted.locations),
     }
     row = told | {
-        "id": new_id(draw(ID_BYTES)),
+        "id": new_id(draw(ID_BYTES) if wanted.key is None else _drawn_from(wanted.key)),
         "url": wanted.url,
         "description": wanted.description[:LONGEST_TEXT],
         "secret": read_secret(wanted.secret) if wanted.secret else draw(NEW_BYTES),
@@ -166,7 +183,12 @@ def register(connection: Connection, wanted: Registration, policy: TargetPolicy,
         "created_by": act.actor,
         "updated_at": act.at,
     }
-    connection.execute(insert(WEBHOOKS).values(row))
+    added = insert(WEBHOOKS).values(row).on_conflict_do_nothing().returning(WEBHOOKS.c.id)
+    if connection.execute(added).first() is None:
+        raise WebhookKnownError(
+            f"the key made {row['id']} before; if its secret did not arrive, rotate it, or remove it and register again"
+        )
+    _check_room(connection, most)
     reading.advance(connection, consumer_of(row["id"]), reading.head(connection), act.at)
     keep_act(connection, act, "registered", row["id"], {"host": target.authority} | told)
     return Registered(get(connection, row["id"]), secret_text(row["secret"]))
@@ -303,6 +325,25 @@ def _change(connection: Connection, webhook: str, now: datetime, **values: Any) 
     get(connection, webhook)
     connection.execute(update(WEBHOOKS).where(WEBHOOKS.c.id == webhook).values(updated_at=now, **values))
     return get(connection, webhook)
+
+
+def _check_room(connection: Connection, most: int) -> None:
+    """Refuse the webhook just put in if it is one too many; nobody else registers before this transaction ends."""
+    from sqlalchemy import func, select
+
+    from inventory_assets.live.tables import WEBHOOKS
+
+    driver_of(connection).execute(TAKE, (SPACE, AUDIT))
+    found = connection.execute(select(func.count()).select_from(WEBHOOKS)).scalar_one()
+    if found > most:
+        raise TooManyWebhooksError(
+            f"there are {found - 1} webhooks and {most} may be (INVENTORY_WEBHOOKS__MAX_WEBHOOKS); remove one first"
+        )
+
+
+def _drawn_from(key: str) -> bytes:
+    """Bytes of a number that stand for a key."""
+    return hashlib.blake2b(key.encode(), digest_size=ID_BYTES).digest()
 
 
 def _types(types: Collection[str]) -> list[str]:

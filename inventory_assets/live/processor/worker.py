@@ -43,6 +43,8 @@ _CLOCKS_APART = 10.0
 URGENT = 8
 """Priority from which nothing is gathered."""
 CHANNEL = "inventory_log"
+APPLICATION = "inventory worker"
+"""How the database knows a worker."""
 _HEAD = """
 SELECT count(*), coalesce(max(priority), 0)
 FROM (
@@ -247,9 +249,9 @@ class Worker:
         import psycopg
 
         if self._work is None or self._work.closed:
-            self._work = psycopg.connect(self._url, autocommit=True, application_name="inventory worker")
+            self._work = psycopg.connect(self._url, autocommit=True, application_name=APPLICATION)
         if self._ear is None or self._ear.closed:
-            self._ear = psycopg.connect(self._url, autocommit=True, application_name="inventory worker, listening")
+            self._ear = psycopg.connect(self._url, autocommit=True, application_name=f"{APPLICATION}, listening")
             self._ear.execute(f"LISTEN {CHANNEL}")
         return self._work
 

@@ -1,8 +1,9 @@
 """Events as people ask for them: one with its status and attempts, and a search with pages.
 
-Pages go from the newest event to older ones by sequence. Without an item or a type a page looks at a bounded stretch of
-the log, so a rare event may take several pages, none of which costs more than the stretch. Invariant: a page and what
-its cursor leads to never show an event twice and never skip one that was there.
+Pages go from the newest event to older ones by sequence. An item, a type, a source, or a time in which little happened
+leads to them by an index; otherwise a page looks at a bounded stretch of the log, so that a rare event may take
+several pages, none of which costs more than the stretch. Invariant: a page and what its cursor leads to never show an
+event twice and never skip one that was there.
 """
 
 from __future__ import annotations
@@ -160,14 +161,17 @@ def search(connection: Connection, wanted: Wanted) -> Page:
     from sqlalchemy import text
 
     conditions, values = _conditions(wanted)
-    led = wanted.item is not None or wanted.type is not None
+    by_time = _time_leads(connection, wanted)
+    timed = wanted.since is not None or wanted.until is not None
+    led = by_time or wanted.item is not None or wanted.type is not None or (wanted.source is not None and not timed)
     newest = connection.execute(text("SELECT coalesce(max(sequence), 0) FROM event_log")).scalar_one()
     upto = newest if wanted.before is None else min(newest, wanted.before - 1)
     values |= {"upto": upto, "held": _held_lanes(connection), "limit": wanted.limit + 1}
     floor = 0 if led else max(0, upto - STRETCH)
     conditions += ["l.sequence <= :upto", "l.sequence > :floor"]
     # Only texts of this module are put together; what was asked for is bound.
-    inner = f"SELECT * FROM event_log AS l WHERE {' AND '.join(conditions)} ORDER BY l.sequence DESC"  # noqa: S608
+    order = "l.sequence + 0" if by_time else "l.sequence"  # no index has the first: it is not walked through for it
+    inner = f"SELECT * FROM event_log AS l WHERE {' AND '.join(conditions)} ORDER BY {order} DESC"  # noqa: S608
     outer = "WHERE found.status = :status" if wanted.status is not None else ""
     bound = f"LIMIT {STRETCH}" if wanted.status is not None else "LIMIT :limit"
     statement = (
@@ -183,6 +187,24 @@ def search(connection: Connection, wanted: Wanted) -> Page:
         last = connection.execute(text(seen), values).one()
         floor = last[0] - 1 if last[1] == STRETCH else 0
     return Page(tuple(_shown(row) for row in rows), floor + 1 if floor else None)
+
+
+def _time_leads(connection: Connection, wanted: Wanted) -> bool:
+    """Whether events are found by their time: no more happened in it than a stretch holds.
+
+    The count ends at a stretch and is made by the index of times alone, which skips blocks of the log.
+    """
+    from sqlalchemy import text
+
+    if wanted.since is None and wanted.until is None:
+        return False
+    conditions, values = _conditions(Wanted(since=wanted.since, until=wanted.until))
+    connection.execute(text("SET LOCAL enable_seqscan = off"))
+    counted = (
+        "SELECT count(*) FROM"  # noqa: S608 - constants of this module
+        f" (SELECT FROM event_log AS l WHERE {' AND '.join(conditions)} LIMIT {STRETCH + 1}) AS found"
+    )
+    return connection.execute(text(counted), values).scalar_one() <= STRETCH
 
 
 def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:

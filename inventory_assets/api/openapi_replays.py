@@ -1,0 +1,109 @@
+"""The part of the OpenAPI document that says what `api.replays` does."""
+
+from __future__ import annotations
+
+from inventory_assets.api.acting import LONGEST_ACTOR, LONGEST_REASON
+from inventory_assets.api.describing import (
+    CODE,
+    COUNT,
+    INSTANT,
+    MAYBE_TEXT,
+    NEXT,
+    TEXT,
+    WHOLE,
+    Json,
+    answer,
+    body_of,
+    in_path,
+    object_of,
+    operation,
+    printable,
+    several,
+)
+from inventory_assets.api.parameters import LARGEST
+from inventory_assets.api.replays import LONGEST_TYPE, MOST_ITEMS, MOST_TYPES, REPLAY, REPLAYS
+from inventory_assets.live.replays import STATUSES
+
+_AT = {"type": "string", "format": "date-time"}
+_PERHAPS_AT = {"anyOf": [_AT, {"type": "null"}]}
+_BODY = (413, 415)
+_EXAMPLE: Json = {
+    "reason": "parts left the queue when a disk was full", "actor": "ann", "since": "2026-03-01T00:00:00Z",
+    "items": ["A1"], "dryRun": True,
+}  # fmt: skip
+
+
+def paths() -> Json:
+    """Addresses of replays."""
+    said = (
+        "What counts and was not applied is applied, as `inventory live replay` does it; what was applied, waits or is "
+        "a dead letter is left alone. A worker carries it out; one is open at a time."
+    )
+    return {
+        REPLAYS: {
+            "post": operation(
+                "requestReplay", "Ask for a replay", said, ("idempotencyKey",), {"202": answer("Replay")}, 409, *_BODY
+            ) | {"requestBody": body_of("ReplayAsked", {"dryRun": {"value": _EXAMPLE}})},
+            "get": operation(
+                "replays", "Replays and what came of them", "The newest first.", ("limit", "cursor"),
+                {"200": answer("Replays")},
+            ),
+        },
+        REPLAY: {
+            "get": operation("replay", "How far a replay is", "", ("replay",), {"200": answer("Replay")}, 404)
+        },
+        f"{REPLAY}/cancel": {
+            "post": operation(
+                "cancelReplay", "End a replay where it is", "What it has put back stays.", ("replay",),
+                {"200": answer("Replay")}, 404, 409, *_BODY,
+            ) | {"requestBody": body_of("Reasoned")}
+        },
+    }  # fmt: skip
+
+
+def parameters() -> Json:
+    """Parameters of these addresses."""
+    number = {**WHOLE, "minimum": 1, "maximum": LARGEST}
+    return {"replay": in_path("replay", "Number of the replay.", number) | {"example": 1}}
+
+
+def schemas() -> Json:
+    """Schemas of these addresses."""
+    sequence = {**WHOLE, "maximum": LARGEST}
+    result = object_of(
+        dict.fromkeys(
+            ("lost", "appended", "unapplied", "requeued", "applied", "waiting", "dead", "setBack"), WHOLE
+        )
+    )  # fmt: skip
+    return {
+        "ReplayAsked": object_of(
+            {"reason": {**printable(LONGEST_REASON), "description": "Why, for the audit log."}},
+            {
+                "actor": {**printable(LONGEST_ACTOR), "description": "Who, for the audit log."},
+                "after": {**sequence, "description": "Only events behind this sequence."},
+                "since": {**INSTANT, "description": "Only events that happened since then."},
+                "types": {
+                    "type": "array", "minItems": 1, "maxItems": MOST_TYPES,
+                    "items": {**CODE, "maxLength": LONGEST_TYPE}, "description": "Only these types; aliases too.",
+                },
+                "items": {"type": "array", "minItems": 1, "maxItems": MOST_ITEMS, "items": CODE},
+                "dryRun": {"type": "boolean", "description": "Only count."},
+            },
+            closed=True,
+        ),
+        "Replay": object_of(
+            {
+                "id": WHOLE,
+                "wanted": object_of(
+                    {
+                        "after": WHOLE, "since": MAYBE_TEXT, "types": {"type": "array", "items": TEXT},
+                        "items": {"type": "array", "items": TEXT},
+                    }
+                ),
+                "dryRun": {"type": "boolean"}, "requestedAt": _AT, "requestedBy": TEXT, "reason": TEXT,
+                "status": {"enum": list(STATUSES)}, "attempts": WHOLE, "position": COUNT, "upto": COUNT,
+                "endedAt": _PERHAPS_AT, "result": {"anyOf": [result, {"type": "null"}]}, "error": MAYBE_TEXT,
+            }
+        ),
+        "Replays": object_of({"replays": several("Replay"), "next": NEXT}),
+    }  # fmt: skip
