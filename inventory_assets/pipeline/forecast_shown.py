@@ -1,4 +1,4 @@
-"""Pictures of the newest forecast as Markdown: a fan of the largest items, accuracy by class."""
+"""The newest forecast as Markdown: a fan of the largest items, accuracy by class, what people's word was worth."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ import polars as pl
 
 from inventory_assets.contracts.forecast import FORECAST_ACCURACY, ITEM_DEMAND_FORECAST
 from inventory_assets.contracts.gold import PRODUCT_PERFORMANCE
+from inventory_assets.contracts.value_added import FORECAST_VALUE_ADDED
 from inventory_assets.forecast.pictures import as_markdown, bars, fan_chart
 from inventory_assets.lakehouse.lake import Lake
+from inventory_assets.lakehouse.preview import markdown
 
 FANS = 3
 """Items that are drawn: those of which most is expected."""
 PAST_DAYS = 84
+FEW = 5
+"""Settings of which least, and of which most was won, that are listed."""
 
 
 def fan_shown(lake: Lake) -> str:
@@ -37,6 +41,26 @@ def accuracy_shown(lake: Lake) -> str:
         picture = bars(title, group.select("model", "rmsse").rows(), marked[0] if marked else "")
         drawn.append(as_markdown(picture, title))
     return "\n\n".join(drawn)
+
+
+def value_added_shown(lake: Lake) -> str:
+    """What overrides and marks were worth in all, and those of which most was won or lost; authors are not shown."""
+    rows = lake.scan(FORECAST_VALUE_ADDED).collect()
+    if rows.is_empty():
+        return "No day of an override or outlier mark has passed yet."
+    units = ("demand", "error_without", "error_with", "value_added")
+    whole = rows.group_by("kind").agg(
+        pl.col("parameter_id").n_unique().alias("settings"), pl.len().alias("series"),
+        (pl.col("value_added") > 0).sum().alias("helped"), *(pl.col(name).sum().round(1) for name in units),
+    )  # fmt: skip
+    ordered = rows.sort("value_added", "parameter_id", "product_sku", "location_id")
+    most = pl.concat([ordered.head(FEW), ordered.tail(FEW)]).unique(maintain_order=True)
+    named = most.select(
+        "kind", "product_sku", "location_id", "reason", "valid_from", "measured_until", "days",
+        *(pl.col(name).round(1) for name in units),
+    )  # fmt: skip
+    says = "Units; value added = error without − error with, above 0 it helped."
+    return "\n\n".join([says, markdown(whole.sort("kind")), "Least and most:", markdown(named)])
 
 
 def _fan(lake: Lake, ahead: pl.DataFrame, item: str) -> str:
