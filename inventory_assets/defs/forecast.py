@@ -50,8 +50,15 @@ def _value_added(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
 
 
 def _drawn(lake: "Lake", table: Table) -> Mapping[str, Any]:
-    from inventory_assets.pipeline.forecast_shown import accuracy_shown, fan_shown, value_added_shown
+    from inventory_assets.pipeline.forecast_shown import (
+        accuracy_shown,
+        decomposition_shown,
+        fan_shown,
+        value_added_shown,
+    )
 
+    if table is FORECAST_DIAGNOSTICS:
+        return {"decomposition": dg.MetadataValue.md(decomposition_shown(lake))}
     if table is ITEM_DEMAND_FORECAST:
         return {"fan chart": dg.MetadataValue.md(fan_shown(lake))}
     if table is FORECAST_ACCURACY:
@@ -74,6 +81,7 @@ DIAGNOSTICS_STEP = Step(
     (FORECAST_DIAGNOSTICS,),
     _diagnostics,
     "Fitted models of the largest categories and items: strength of trend and week, errors, patterns they miss.",
+    drawn=_drawn,
 )
 LEAD_TIMES_STEP = Step(
     "lead_time_stats", (LEAD_TIME_STATS,), _lead_times, "Days from order to receipt, by supplier and item."
