@@ -20,7 +20,7 @@ from inventory_assets.contracts.feeds import POS
 from inventory_assets.medallion.silver_decisions import IDENTITY, fix_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from inventory_assets.contracts.sources import Profiles
 
@@ -34,6 +34,7 @@ SLIM = (
 
 _LINE = ("customer_id", "product_sku", "unit_price", "quantity_sold", "timestamp", "event_date")
 _KEY = ("source_system", "_customer", "_item", "_price", "_units")
+_MOMENT = ("timestamp", "event_date")
 _ORDER = ("timestamp", "transaction_id", "line_number", "store_id")
 
 
@@ -69,13 +70,35 @@ def _with_returns(rows: pl.LazyFrame) -> pl.LazyFrame:
 def tying_lines(rows: pl.LazyFrame) -> pl.DataFrame:
     """Rows that alone decide what `matching_days` answers where no fix changes a row.
 
-    These are the lines of keys that hold a return and stand on several days; they are few.
+    These are the lines of keys with a chain that holds a return and spans several days; they are few. Keys are found by
+    their hash, as texts would keep the whole columns they were read from in memory; two keys with one hash only bring
+    lines too many. Each step is computed before the next: a join holds what it reads until its other side is there.
 
     Args:
-        rows: bronze rows with the columns `SLIM`; read twice, and never held as a whole.
+        rows: bronze rows with the columns `SLIM`; read three times, and never held as a whole.
     """
-    lines = _with_returns(rows).collect(engine="streaming")
-    return lines.filter(pl.col("event_date").n_unique().over(_KEY) > 1).select(SLIM)
+    keyed = _keyed(rows).with_columns(pl.struct(_KEY).hash().alias("_hash"))
+    returned = keyed.filter(pl.col("quantity_sold") < 0).select("_hash").unique().collect(engine="streaming")
+    lines = keyed.join(returned.lazy(), on="_hash", how="semi").select("_hash", "quantity_sold", *_MOMENT)
+    tying = _chains(lines.collect(engine="streaming").lazy(), ("_hash",)).select(pl.col("_hash").unique()).collect()
+    return keyed.join(tying.lazy(), on="_hash", how="semi").select(SLIM).collect(engine="streaming")
+
+
+def _chains(rows: pl.LazyFrame, key: Sequence[str]) -> pl.LazyFrame:
+    """Chains (see `matching_days`) that hold a return and span several days: their key and `_days`."""
+    gap = pl.col("timestamp").diff() > REACH
+    first = pl.any_horizontal(pl.col(name) != pl.col(name).shift() for name in key)
+    return (
+        rows.sort(*key, "timestamp")
+        .with_columns((gap | first).fill_null(value=True).cum_sum().alias("_chain"))
+        .group_by("_chain")
+        .agg(
+            pl.col(key).first(),
+            (pl.col("quantity_sold") < 0).any().alias("_returned"),
+            pl.col("event_date").drop_nulls().unique().alias("_days"),
+        )
+        .filter("_returned", pl.col("_days").list.len() > 1)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +129,7 @@ def chain_days(slim: pl.DataFrame, decisions: pl.DataFrame, profiles: Profiles) 
     """Days of each chain (see `matching_days`) that holds a return and spans several days; arguments as there."""
     rest, versions = fix_versions(slim, decisions, profiles, POS)
     rows = pl.concat([rest, *versions]).lazy().select("source_system", *_LINE)
-    gap = pl.col("timestamp").diff() > REACH
-    first = pl.any_horizontal(pl.col(name) != pl.col(name).shift() for name in _KEY)
-    chains = (
-        _with_returns(rows)
-        .sort(*_KEY, "timestamp")
-        .with_columns((gap | first).fill_null(value=True).cum_sum().alias("_chain"))
-        .group_by("_chain")
-        .agg(
-            (pl.col("quantity_sold") < 0).any().alias("_returned"),
-            pl.col("event_date").drop_nulls().unique().alias("_days"),
-        )
-        .filter("_returned", pl.col("_days").list.len() > 1)
-        .collect()
-    )
+    chains = _chains(_with_returns(rows), _KEY).collect()
     return [frozenset(found) for found in chains["_days"].to_list()]
 
 

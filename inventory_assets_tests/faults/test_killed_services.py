@@ -61,8 +61,9 @@ def test_killed_services_and_workers_lose_nothing_and_the_lane_moves_again_by_it
     kills = int(os.environ.get("INVENTORY_CHAOS_KILLS", "100"))
     seed = int(os.environ.get("INVENTORY_CHAOS_SEED", "20260101"))
     dice = random.Random(seed)
+    days = max(30, kills // 2)
     history = simulate_history(
-        HistoryConfig(start=date(2026, 1, 20), days=30, stores=2, items=6, lines_per_store_day=6.0, dirt=0.03)
+        HistoryConfig(start=date(2026, 1, 20), days=days, stores=2, items=6, lines_per_store_day=6.0, dirt=0.03)
     )
     source = tmp_path / "source"
     write_history(history, source / "landing", tmp_path / "truth")
@@ -84,6 +85,7 @@ def test_killed_services_and_workers_lose_nothing_and_the_lane_moves_again_by_it
     took: list[tuple[float, str]] = []
     with serve(settings, ENVIRONMENT) as world:
         batches = [files[n :: 2 * kills + 1] for n in range(2 * kills + 1)]
+        assert all(batches), "a refresh follows each drop only if each brings a file"
         for path in batches.pop():
             world.drop(source, path)
         world.wait(lambda: world.finished_since(0), 120, "the first refresh")
