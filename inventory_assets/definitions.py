@@ -16,6 +16,7 @@ def defs() -> dg.Definitions:
     from inventory_assets.defs import live_upkeep as live
     from inventory_assets.defs import maintenance as upkeep
     from inventory_assets.defs import nightly as night
+    from inventory_assets.defs import replanning as soon
     from inventory_assets.defs import replenishment as planning
     from inventory_assets.defs import watch as by_clock
     from inventory_assets.defs.resources import resources
@@ -34,7 +35,7 @@ def defs() -> dg.Definitions:
             *(night.every_night, ahead.forecast_every_night, planning.every_night),
             *(purge.nightly_purge, upkeep.weekly_maintenance, live.nightly_live_upkeep),
         ],
-        sensors=[sensors.landing],
+        sensors=[sensors.landing, soon.replanning],
         resources=resources(),
         executor=dg.in_process_executor,
     )

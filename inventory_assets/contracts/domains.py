@@ -28,6 +28,7 @@ _TABLES: dict[Domain, tuple[str, ...]] = {
         "analytics/cumulative_demand_forecast",
         "analytics/forecast_accuracy",
         "analytics/forecast_diagnostics",
+        "analytics/forecast_value_added",
     ),
     "stock": (
         "bronze/warehouse_updates",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from inventory_assets.contracts.gold import DAILY_INVENTORY_SNAPSHOT, DAILY_INVENTORY_SUMMARY, PROCESSED
 from inventory_assets.contracts.model import Column, Reach, Table, count, day, flag, instant, ratio, text
+from inventory_assets.contracts.parameters import PLANNING_PARAMETERS
 from inventory_assets.contracts.silver import PRODUCTS, SUPPLIER_ORDERS
+from inventory_assets.contracts.value_added import FORECAST_VALUE_ADDED
 
-_UPSTREAM = (DAILY_INVENTORY_SUMMARY.path, DAILY_INVENTORY_SNAPSHOT.path)
+_UPSTREAM = (DAILY_INVENTORY_SUMMARY.path, DAILY_INVENTORY_SNAPSHOT.path, PLANNING_PARAMETERS.path)
 _REACH = Reach(rule="the whole table, every night")
 _ISSUED = day("issued_on", "Last business day whose demand the forecast knows.")
 _CLASS = text(
@@ -194,4 +196,4 @@ FORECAST: tuple[Table, ...] = (
     FORECAST_ACCURACY,
 )
 """The tables that one pass over demand writes."""
-FORECAST_TABLES: tuple[Table, ...] = (*FORECAST, FORECAST_DIAGNOSTICS, LEAD_TIME_STATS)
+FORECAST_TABLES: tuple[Table, ...] = (*FORECAST, FORECAST_DIAGNOSTICS, LEAD_TIME_STATS, FORECAST_VALUE_ADDED)

@@ -13,6 +13,7 @@ from inventory_assets.contracts.forecast import (
     LEAD_TIME_STATS,
 )
 from inventory_assets.contracts.model import Table
+from inventory_assets.contracts.value_added import FORECAST_VALUE_ADDED
 from inventory_assets.defs.jobs import serving
 from inventory_assets.defs.lane_jobs import lane_job, scheduled
 from inventory_assets.defs.resources import Store
@@ -42,13 +43,28 @@ def _lead_times(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
     return refresh_lead_times(store.workspace(), anew=ask.anew), ()
 
 
-def _drawn(lake: "Lake", table: Table) -> Mapping[str, Any]:
-    from inventory_assets.pipeline.forecast_shown import accuracy_shown, fan_shown
+def _value_added(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
+    from inventory_assets.pipeline.value_added import refresh_value_added
 
+    return refresh_value_added(store.workspace(), store.settings().forecast, anew=ask.anew), ()
+
+
+def _drawn(lake: "Lake", table: Table) -> Mapping[str, Any]:
+    from inventory_assets.pipeline.forecast_shown import (
+        accuracy_shown,
+        decomposition_shown,
+        fan_shown,
+        value_added_shown,
+    )
+
+    if table is FORECAST_DIAGNOSTICS:
+        return {"decomposition": dg.MetadataValue.md(decomposition_shown(lake))}
     if table is ITEM_DEMAND_FORECAST:
         return {"fan chart": dg.MetadataValue.md(fan_shown(lake))}
     if table is FORECAST_ACCURACY:
         return {"accuracy by class": dg.MetadataValue.md(accuracy_shown(lake))}
+    if table is FORECAST_VALUE_ADDED:
+        return {"value added": dg.MetadataValue.md(value_added_shown(lake))}
     return {}
 
 
@@ -65,15 +81,24 @@ DIAGNOSTICS_STEP = Step(
     (FORECAST_DIAGNOSTICS,),
     _diagnostics,
     "Fitted models of the largest categories and items: strength of trend and week, errors, patterns they miss.",
+    drawn=_drawn,
 )
 LEAD_TIMES_STEP = Step(
     "lead_time_stats", (LEAD_TIME_STATS,), _lead_times, "Days from order to receipt, by supplier and item."
 )
-NIGHT_STEPS = (LEAD_TIMES_STEP, FORECAST_STEP, DIAGNOSTICS_STEP)
+VALUE_ADDED_STEP = Step(
+    "forecast_value_added",
+    (FORECAST_VALUE_ADDED,),
+    _value_added,
+    "What overrides and outlier marks were worth: error of the forecast with and without each, once its days passed.",
+    drawn=_drawn,
+)
+NIGHT_STEPS = (LEAD_TIMES_STEP, FORECAST_STEP, DIAGNOSTICS_STEP, VALUE_ADDED_STEP)
 
 demand_forecasts = as_asset(FORECAST_STEP)
 forecast_diagnostics = as_asset(DIAGNOSTICS_STEP)
 lead_time_stats = as_asset(LEAD_TIMES_STEP)
+forecast_value_added = as_asset(VALUE_ADDED_STEP)
 
 
 nightly_forecast = lane_job(

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 
 def _policy(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
-    from inventory_assets.pipeline.replenishment import refresh_policy
+    from inventory_assets.pipeline.replenishment import beyond_horizon, refresh_policy
 
-    return refresh_policy(store.workspace(), anew=ask.anew), ()
+    workspace = store.workspace()
+    report = refresh_policy(workspace, anew=ask.anew)
+    return report, beyond_horizon(workspace.lake) if report.changed else ()
 
 
 def _proposals(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:

@@ -26,6 +26,8 @@ LEAD_DAYS = 14
 """Days whose sum is scored beside single days: a lead time and a review."""
 LEAST_DAYS = 56
 """Days a series must have been observed before an origin to be scored there."""
+WINDOWS = 4
+"""Windows of past days, each as long as the horizon, on which models are compared."""
 MEASURES = ("mase", "rmsse", "nrmse", "wape", "lead_wape", "bias", "value_rmsse", "value_bias")
 
 

@@ -14,6 +14,7 @@ from inventory_assets.forecast.models import (
     PLAIN,
     SES,
     USUAL,
+    History,
     alive,
     candidate_paths,
     history,
@@ -77,22 +78,36 @@ def issue(units: FloatArray, horizon: int, model: Sequence[str] | NDArray[np.str
     """
     known, days = history(units), units.shape[1]
     at = past_origins(days, min(horizon, days // 3))
+    made = _paths(units, known, [*at, days - 1], horizon, model)
+    factors = np.array([part_course(known, USUAL, origin, horizon) for origin in [*at, days - 1]])
+    course = np.cumsum(factors, axis=1) / np.arange(1, horizon + 1)
+    mean = np.where(alive(units)[:, None], made[-1], 0.0)
+    return Issued(mean, made[:-1], at, course, factors[-1])
+
+
+def expected(units: FloatArray, horizon: int, model: Sequence[str] | NDArray[np.str_]) -> FloatArray:
+    """The mean of `issue` alone, without what was forecast before; shape (series, horizon)."""
+    made = _paths(units, history(units), [units.shape[1] - 1], horizon, model)
+    return np.where(alive(units)[:, None], made[0], 0.0)
+
+
+def _paths(
+    units: FloatArray, known: History, at: Sequence[int], horizon: int, model: Sequence[str] | NDArray[np.str_]
+) -> list[FloatArray]:
+    """Forecasts of every series by its model at each origin."""
     models = np.asarray(model)
     names = [name for name in CANDIDATES if (models == name).any()]
-    paths = candidate_paths(known, [*at, days - 1], horizon, names)
+    paths = candidate_paths(known, at, horizon, names)
     plain = models == SES
     made = []
-    for place, origin in enumerate([*at, days - 1]):
+    for place, origin in enumerate(at):
         path = np.zeros((len(units), horizon))
         for name in names:
             path[models == name] = paths[name][place][models == name]
         if plain.any():
             path[plain] = PLAIN[SES](units[plain], origin, horizon)
         made.append(path)
-    factors = np.array([part_course(known, USUAL, origin, horizon) for origin in [*at, days - 1]])
-    course = np.cumsum(factors, axis=1) / np.arange(1, horizon + 1)
-    mean = np.where(alive(units)[:, None], made[-1], 0.0)
-    return Issued(mean, made[:-1], at, course, factors[-1])
+    return made
 
 
 def uncertainty(units: FloatArray, issued: Issued, levels: Sequence[float] = LEVELS) -> Uncertainty:

@@ -11,6 +11,8 @@ from html import escape
 from math import isnan
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 240, 56, 28, 30
+PANEL, GAP, BAR = 110, 14, 34
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 INK, FAINT, BAND, LINE = "#1f2933", "#9aa5b1", "#9ecae1", "#08519c"
 
 
@@ -69,6 +71,47 @@ def bars(title: str, named: Sequence[tuple[str, float]], marked: str = "") -> st
         parts.append(_label(left - 8, y + step - 9, name, "end"))
         parts.append(_label(left + width + 6, y + step - 9, f"{value:.3f}"))
     return _svg(title, parts, TOP + 16 + step * len(named))
+
+
+def decomposition(
+    title: str, seen: Sequence[float], trend: Sequence[float], week: Sequence[float], rest: Sequence[float]
+) -> str:
+    """A series as trend, days of the week and rest, one below the other; the rest has the scale of the first.
+
+    Args:
+        title: what is shown.
+        seen: the series, oldest first.
+        trend: its slow course.
+        week: what the days from Monday to Sunday have above or below it.
+        rest: what is left.
+    """
+    wide, top = WIDTH - LEFT - 8, max([1.0, *seen, *trend])
+    deep = max([1e-9, *(abs(value) for value in week)])
+
+    def at(day: int, value: float, base: float, unit: float) -> tuple[float, float]:
+        return LEFT + wide * day / max(len(seen) - 1, 1), base - unit * value
+
+    first, unit = TOP + PANEL, PANEL / top
+    middle = first + GAP + PANEL / 2
+    zero = middle + PANEL / 2 + GAP + PANEL / 2
+    course = " ".join("{:.1f},{:.1f}".format(*at(day, value, first, unit)) for day, value in enumerate(trend))
+    dots = [(*at(day, value, first, unit), INK) for day, value in enumerate(seen)]
+    held = [max(-top / 2, min(top / 2, value)) for value in rest]
+    dots += [(*at(day, value, zero, unit), LINE) for day, value in enumerate(held)]
+    parts = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.4" fill="{colour}"/>' for x, y, colour in dots]
+    parts.append(f'<polyline points="{course}" fill="none" stroke="{LINE}" stroke-width="2"/>')
+    for place, value in enumerate(week):
+        x, height = LEFT + wide * (place + 0.1) / len(week), abs(value) / deep * PANEL / 2
+        y = middle - height if value > 0 else middle
+        parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{BAR}" height="{height:.1f}" fill="{BAND}"/>')
+        parts.append(_label(x + BAR + 4, middle - 4, f"{WEEKDAYS[place]} {value:+.1f}"))
+    parts += [
+        f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - 8}" y2="{y:.1f}" stroke="{FAINT}"/>'
+        for y in (first, middle, zero)
+    ]
+    said = ((TOP + 4, f"{top:g}"), (first, "trend"), (middle, "week"), (zero, "rest"))
+    parts += [_label(LEFT - 6, y, text, "end") for y, text in said]
+    return _svg(title, parts, round(zero + PANEL / 2 + 8))
 
 
 def as_markdown(svg: str, text: str) -> str:

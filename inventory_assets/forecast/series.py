@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -143,3 +143,9 @@ def like_items(
     borrowed = np.where(like >= 0, np.maximum(0, needed - observed), 0)[:, None]
     own = np.maximum(observed, 1)[:, None]
     return (own * mean + borrowed * mean[np.maximum(like, 0)]) / (own + borrowed)
+
+
+def like_rows(items: Panel, like: Mapping[str, str]) -> NDArray[np.intp]:
+    """Row of the item each is like, −1 where none is named or the named one is not known."""
+    row = {name: place for place, name in enumerate(items.keys["product_sku"].to_list())}
+    return np.array([row.get(like.get(name, ""), -1) for name in row], dtype=np.intp)

@@ -6,9 +6,10 @@ everywhere: a day under way looks like little demand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import numpy as np
 import polars as pl
@@ -20,22 +21,24 @@ from inventory_assets.contracts.forecast import (
     FORECAST_ACCURACY,
     ITEM_DEMAND_FORECAST,
 )
-from inventory_assets.contracts.gold import DAILY_INVENTORY_SNAPSHOT, DAILY_INVENTORY_SUMMARY
+from inventory_assets.contracts.parameters import PLANNING_PARAMETERS
 from inventory_assets.contracts.schemas import empty, polars_schema
 from inventory_assets.forecast import metrics
-from inventory_assets.forecast.backtest import LEAD_DAYS, backtest, cut, past_windows, summarised
-from inventory_assets.forecast.censoring import marks, stockout_days, unconstrained
+from inventory_assets.forecast.backtest import LEAD_DAYS, WINDOWS, backtest, cut, past_windows, summarised
 from inventory_assets.forecast.intervals import LEVELS
 from inventory_assets.forecast.issue import Issued, Uncertainty, issue, models_by_class, sum_spread, uncertainty
-from inventory_assets.forecast.locations import shares, totals
+from inventory_assets.forecast.locations import shares
 from inventory_assets.forecast.models import CANDIDATES, SES, alive
 from inventory_assets.forecast.selection import ALL, choose, classes
-from inventory_assets.forecast.series import Panel, like_items, observed_days, panel
-from inventory_assets.lakehouse.lake import Lake, Scope
+from inventory_assets.forecast.series import Panel, like_items, like_rows, observed_days
+from inventory_assets.lakehouse.lake import Scope
+from inventory_assets.pipeline.demand import DEMAND_SOURCES, Demand, known_demand, left_out
 from inventory_assets.pipeline.workspace import Report, Workspace, nothing_new
+from inventory_assets.replenishment.parameters import outlier_days
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from numpy.typing import NDArray
 
@@ -43,34 +46,15 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-SOURCES = (DAILY_INVENTORY_SUMMARY, DAILY_INVENTORY_SNAPSHOT)
-WINDOWS = 4
-"""Windows of past days, each as long as the horizon, on which models are compared."""
+OUTLIERS = "marks/outliers"
+"""Name under which a table notes the checksum of the days left out."""
 COMPARED = ("seasonal naive", "mean", "weighted moving average 28", SES, "SBA", "TSB", *CANDIDATES)
 """Models of the accuracy table."""
-PAIR = ("product_sku", "location_id")
 HIGH = 0.95
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What is known of demand.
-
-    Attributes:
-        pairs: demand of item × location, with days without stock taken care of.
-        items: demand of the items, in the order of their first pair.
-        item: row in `items` of each pair.
-        price: revenue ÷ units sold of each item.
-    """
-
-    pairs: Panel
-    items: Panel
-    item: NDArray[np.intp]
-    price: FloatArray
-
-
 def refresh_forecast(workspace: Workspace, settings: ForecastSettings, *, anew: bool = False) -> Report:
-    """Forecast demand again when sales or stock changed, or `anew`.
+    """Forecast demand again when sales, stock or days marked as outliers changed, or `anew`.
 
     Args:
         workspace: stores and clock.
@@ -78,55 +62,22 @@ def refresh_forecast(workspace: Workspace, settings: ForecastSettings, *, anew: 
         anew: forecast although nothing changed.
     """
     lake, report = workspace.lake, Report(FORECAST)
-    pins = lake.pins(SOURCES)
+    pins = lake.pins(DEMAND_SOURCES)
     today = workspace.now().date()
-    if not pins or (not anew and all(nothing_new(lake, table, pins) for table in FORECAST)):
+    if not pins:
+        return report
+    outliers = outlier_days(lake.scan(PLANNING_PARAMETERS).collect(), today).sort(pl.all())
+    noted = {OUTLIERS: crc32(outliers.write_csv().encode())}
+    fresh = all(lake.noted(table, OUTLIERS) == noted[OUTLIERS] and nothing_new(lake, table, pins) for table in FORECAST)
+    if fresh and not anew:
         return report
     demand = known_demand(lake, pins, settings, today)
-    frames = {table.path: empty(table) for table in FORECAST} if demand is None else forecast(demand, settings, today)
+    frames = {table.path: empty(table) for table in FORECAST}
+    if demand is not None:
+        frames = forecast(left_out(demand, outliers), settings, today)
     for table in FORECAST:
-        report.add(table, lake.replace(table, frames[table.path], Scope(), pins), None)
+        report.add(table, lake.replace(table, frames[table.path], Scope(), {**pins, **noted}), None)
     return report
-
-
-def known_demand(lake: Lake, pins: Mapping[str, int], settings: ForecastSettings, today: date) -> Demand | None:
-    """Demand up to the last day that is over, None without any.
-
-    Args:
-        lake: where gold is.
-        pins: versions to read.
-        settings: how much history.
-        today: UTC day of the computation; demand of this day and later ones is not complete.
-    """
-    day = pl.col("transaction_date")
-    rows = (
-        lake.scan(DAILY_INVENTORY_SUMMARY, pins.get(DAILY_INVENTORY_SUMMARY.path))
-        .filter(day < today)
-        .select(
-            "product_sku",
-            pl.col("store_id").alias("location_id"),
-            day.alias("day"),
-            pl.col("demand_quantity").alias("units"),
-            pl.col("total_quantity_sold").alias("sold"),
-            pl.col("total_revenue").cast(pl.Float64).alias("revenue"),
-        )
-        .collect()
-    )
-    if rows.filter(pl.col("units") > 0).is_empty():
-        return None
-    first, last = rows.select(pl.col("day").min().alias("first"), pl.col("day").max().alias("last")).row(0)
-    pairs = panel(rows, PAIR, max(first, last - timedelta(days=settings.history_days - 1)), last)
-    if not len(pairs.units):
-        return None
-    snapshot = lake.scan(DAILY_INVENTORY_SNAPSHOT, pins.get(DAILY_INVENTORY_SNAPSHOT.path)).collect()
-    empty_days, ran_out = marks(pairs, stockout_days(snapshot, last))
-    pairs = replace(pairs, units=unconstrained(pairs.units, empty_days, ran_out))
-    names = pairs.keys.select("product_sku").unique(maintain_order=True)
-    numbered = pairs.keys.join(names.with_row_index("_item"), on="product_sku", how="left", maintain_order="left")
-    item = numbered["_item"].to_numpy().astype(np.intp)
-    prices = rows.group_by("product_sku").agg(pl.col("revenue").sum() / pl.col("sold").sum().clip(lower_bound=1))
-    price = names.join(prices, on="product_sku", how="left", maintain_order="left")["revenue"].to_numpy()
-    return Demand(pairs, Panel(names, pairs.first_day, totals(pairs.units, item)), item, price)
 
 
 def forecast(demand: Demand, settings: ForecastSettings, today: date) -> dict[str, pl.DataFrame]:
@@ -145,10 +96,10 @@ def forecast(demand: Demand, settings: ForecastSettings, today: date) -> dict[st
     evidence = backtest(units, windows, horizon, COMPARED, demand.price)
     chosen = choose(evidence)
     groups = classes(units, alive(units))
-    issued = issue(units, horizon, models_by_class(groups, chosen, chosen[ALL]))
-    mean = like_items(issued.mean, observed_days(units), _like_rows(demand.items, settings.like_items))
-    issued = replace(issued, mean=mean)
     model = models_by_class(groups, chosen, chosen[ALL])
+    issued = issue(units, horizon, model)
+    mean = like_items(issued.mean, observed_days(units), like_rows(demand.items, settings.like_items))
+    issued = replace(issued, mean=mean)
     by_location = _at_locations(demand, issued)
     spread = uncertainty(demand.pairs.units, by_location)
     stamps = {"issued_on": demand.items.last_day, "processing_date": today}
@@ -174,12 +125,6 @@ def _at_locations(demand: Demand, issued: Issued) -> Issued:
     share = shares(demand.pairs.units, demand.item, [*issued.at, demand.pairs.days - 1], here)
     past = [path[demand.item] * share[:, place, None] for place, path in enumerate(issued.past)]
     return replace(issued, mean=issued.mean[demand.item] * share[:, -1, None], past=past)
-
-
-def _like_rows(items: Panel, like: Mapping[str, str]) -> NDArray[np.intp]:
-    """Row of the item each is like, −1 where none is named or the named one is not known."""
-    row = {name: place for place, name in enumerate(items.keys["product_sku"].to_list())}
-    return np.array([row.get(like.get(name, ""), -1) for name in row], dtype=np.intp)
 
 
 def _days(

@@ -17,6 +17,7 @@ from inventory_assets.forecast.lead_times import lead_time_stats
 from inventory_assets.forecast.series import panel
 from inventory_assets.lakehouse.lake import Scope
 from inventory_assets.medallion.supplier_orders import current_lines
+from inventory_assets.pipeline.demand import daily_sales
 from inventory_assets.pipeline.workspace import Report, Workspace, nothing_new
 from inventory_assets.replenishment.classification import abc_classes
 
@@ -35,19 +36,7 @@ def refresh_diagnostics(workspace: Workspace, *, anew: bool = False) -> Report:
     if DAILY_INVENTORY_SUMMARY.path not in pins or (not anew and nothing_new(lake, table, pins)):
         return report
     today = workspace.now().date()
-    day = pl.col("transaction_date")
-    sales = (
-        lake.scan(DAILY_INVENTORY_SUMMARY, pins[DAILY_INVENTORY_SUMMARY.path])
-        .filter(day < today)
-        .select(
-            "product_sku",
-            pl.col("store_id").alias("location_id"),
-            day.alias("day"),
-            pl.col("demand_quantity").alias("units"),
-            pl.col("total_revenue").cast(pl.Float64).alias("revenue"),
-        )
-        .collect()
-    )
+    sales = daily_sales(lake, pins, today)
     masters = lake.scan(PRODUCTS, pins.get(PRODUCTS.path)).filter("is_current")
     items = masters.select("product_sku", "category").unique("product_sku", keep="first", maintain_order=True).collect()
     rows = list(_diagnoses(sales, items, today))

@@ -38,7 +38,7 @@ from inventory_assets.lakehouse.lake import Lake, Scope
 from inventory_assets.pipeline.emergencies import emergencies
 from inventory_assets.pipeline.workspace import Report, Workspace, nothing_new
 from inventory_assets.replenishment.deciding import confirmed_by, under_way
-from inventory_assets.replenishment.demand_history import History, daily_demand, history
+from inventory_assets.replenishment.demand_history import PAIR, History, daily_demand, history
 from inventory_assets.replenishment.parameters import outlier_days
 from inventory_assets.replenishment.policy_inputs import policy_pairs
 from inventory_assets.replenishment.policy_levels import levels
@@ -111,6 +111,32 @@ def issued_forecast(lake: Lake, pins: Mapping[str, int]) -> pl.DataFrame | None:
     names = ("product_sku", "location_id", "horizon_days", "cumulative_mean", "cumulative_sd")
     version = pins.get(CUMULATIVE_DEMAND_FORECAST.path)
     return None if version is None else lake.scan(CUMULATIVE_DEMAND_FORECAST, version).select(names).collect()
+
+
+def beyond_horizon(lake: Lake) -> list[str]:
+    """A warning where lead time and review of a pair are longer than what is forecast; none elsewhere.
+
+    Such a pair has a forecast, but its levels rest on the smoothed history and the errors measured in it.
+    """
+    issued = lake.scan(CUMULATIVE_DEMAND_FORECAST).group_by(PAIR).agg(horizon=pl.col("horizon_days").max())
+    needed = (pl.col("lead_time_days") + pl.col("review_period_days")).ceil().cast(pl.Int64)
+    far = (
+        lake.scan(INVENTORY_POLICY)
+        .filter(pl.col("demand_from") == "trailing", pl.col("null_reason").is_null())
+        .join(issued, on=list(PAIR))
+        .filter(needed > pl.col("horizon"))
+        .select(*PAIR, "horizon", needed=needed, wanted=needed + pl.col("review_period_days"))
+        .sort("needed", *PAIR, descending=[True, False, False])
+        .collect()
+    )
+    if far.is_empty():
+        return []
+    item, place, horizon, days, _ = far.row(0)
+    return [
+        f"{far.height} pairs order for longer than the {horizon} days that are forecast, {item} at {place} for {days}: "
+        f"their levels rest on smoothed history instead. Set INVENTORY_FORECAST__HORIZON_DAYS={far['wanted'].max()} or "
+        "more (180 at most), or correct their lead_time or review_period"
+    ]
 
 
 def demand_of(

@@ -48,6 +48,9 @@ def test_a_night_forecasts_draws_publishes_and_the_next_one_writes_nothing(insta
     assert fan.startswith("<svg xmlns")
     assert "http" not in fan.replace("http://www.w3.org/2000/svg", ""), "a picture asks nobody for anything"
     assert "RMSSE of all items" in drawn(shown["analytics/forecast_accuracy"]["accuracy by class"])
+    assert ": 90 days up to 2024-05-01 as trend + week" in drawn(
+        shown["analytics/forecast_diagnostics"]["decomposition"]
+    )
     found = query(
         installation.settings.serving,
         "SELECT count(*), min(day), sum(mean) FROM analytics.demand_forecast WHERE location_id = 'S1'",
