@@ -64,7 +64,7 @@ class PublishSettings(BaseModel):
 
     min_interval_seconds: float = Field(default=60.0, ge=0, description="Seconds between two publications at least.")
     keep_files: int = Field(default=3, ge=1, description="Published files that are kept.")
-    keep_seconds: float = Field(default=3600.0, ge=0, description="How long a replaced file is kept at least.")
+    keep_seconds: float = Field(default=300.0, ge=0, description="How long a replaced file is kept at least.")
 
 
 class QualitySettings(BaseModel):

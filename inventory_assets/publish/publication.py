@@ -124,7 +124,7 @@ def publish(
     *,
     stored: Mapping[str, Files] | None = None,
     keep_files: int = 3,
-    keep_seconds: float = 3_600.0,
+    keep_seconds: float = 300.0,
     files: FileOps = LOCAL,
 ) -> Publication:
     """Build a file aside, check it, and let readers have it.
