@@ -16,9 +16,13 @@ TEXT = {"type": "string"}
 CODE = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": r"^[!-~]+$"}
 INSTANT = {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?[Zz]$"}
 DAY = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d\d-\d\d$"}
+AT = {"type": "string", "format": "date-time"}
+MAYBE_AT = {"anyOf": [AT, {"type": "null"}]}
 MAYBE_TEXT = {"type": ["string", "null"]}
 COUNT = {"type": ["integer", "null"]}
 WHOLE = {"type": "integer", "minimum": 0}
+BODY = (413, 415)
+"""Problems of whatever has a body."""
 NEXT = {"type": ["string", "null"], "description": "Address of the next page."}
 REFERENCE = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": r"^[!-~]+$"}
 

@@ -14,6 +14,7 @@ from inventory_assets.api import openapi_acts as acts
 from inventory_assets.api import openapi_proposals as proposals
 from inventory_assets.api import openapi_replays as replays
 from inventory_assets.api.describing import (
+    BODY,
     CODE,
     COUNT,
     DAY,
@@ -139,7 +140,7 @@ def _post_events() -> Json:
             "202": answer("Taken", "Results"),
             "207": answer("Results"),
         },
-        409, 413, 415, 429,
+        409, *BODY, 429,
     )  # fmt: skip
     made["responses"]["202"]["headers"] = {"X-Event-ID": {"schema": TEXT}, "Location": {"schema": TEXT}}
     made["requestBody"] = {
@@ -196,7 +197,7 @@ def _adjust() -> Json:
         "stored only as long as the stock has that version.",
         ("sku", "storeId", "ifMatch", "idempotencyKey"),
         {"200": answer("Adjusted"), "202": answer("Adjusted")},
-        409, 412, 413, 415, 429,
+        409, 412, *BODY, 429,
     )  # fmt: skip
     shown = {"breakage": {"value": {"quantity": -2, "reason": "BREAKAGE", "reference": "B-17", "storeId": "STORE-001"}}}
     return made | {"requestBody": body_of("Adjust", shown)}
@@ -204,7 +205,7 @@ def _adjust() -> Json:
 
 def _command(name: str, summary: str, body: str, done: str, *parameters: str) -> Json:
     answers = {done: answer("Decided"), "200": answer("Decided"), "202": answer("Adjusted")}
-    made = operation(name, summary, "", (*parameters, "idempotencyKey"), answers, 409, 413, 415, 429)
+    made = operation(name, summary, "", (*parameters, "idempotencyKey"), answers, 409, *BODY, 429)
     return made | {"requestBody": body_of(body)}
 
 

@@ -7,8 +7,11 @@ from typing import get_args
 from inventory_assets.api.acting import LONGEST_ACTOR, LONGEST_REASON
 from inventory_assets.api.dead_letters import ALL, LETTER, LETTERS, USUAL_LIMIT
 from inventory_assets.api.describing import (
+    AT,
+    BODY,
     CODE,
     COUNT,
+    MAYBE_AT,
     MAYBE_TEXT,
     NEXT,
     TEXT,
@@ -32,9 +35,6 @@ from inventory_assets.live.modes import SCOPES
 from inventory_assets.live.outbox.addresses import LONGEST_URL
 from inventory_assets.live.outbox.webhooks import LONGEST_TEXT, MOST_NAMES, MOST_TYPES
 
-_AT = {"type": "string", "format": "date-time"}
-_PERHAPS_AT = {"anyOf": [_AT, {"type": "null"}]}
-_BODY = (413, 415)
 _FILTERS = ("errorClass", "source", "type", "searchedItem", "pattern")
 _KEY = ("sequence", "part")
 
@@ -66,7 +66,7 @@ def paths() -> Json:
             "post": operation(
                 "editDeadLetter", "Put a corrected event into the log instead",
                 "It is a new event whose cause is the old one, with the whole data sent here.",
-                _KEY, {"200": answer("Edited")}, 404, 409, 429, *_BODY,
+                _KEY, {"200": answer("Edited")}, 404, 409, 429, *BODY,
             ) | {"requestBody": body_of("Edit", {"typo": {"value": _EDIT}})}
         },
         f"{LETTER}/discard": {
@@ -101,7 +101,7 @@ def paths() -> Json:
         f"{DELIVERIES}/{{delivery}}/redeliver": {
             "post": operation(
                 "redeliver", "Send the event of a delivery once more", "Under the same message id.",
-                ("webhook", "delivery"), {"202": answer("Delivery")}, 404, 409, *_BODY,
+                ("webhook", "delivery"), {"202": answer("Delivery")}, 404, 409, *BODY,
             ) | {"requestBody": body_of("Act", required=False)}
         },
     }  # fmt: skip
@@ -161,14 +161,14 @@ def schemas() -> Json:
     webhook = {
         "id": TEXT, "url": TEXT, "types": {"type": "array", "items": TEXT}, "items": perhaps_names,
         "locations": perhaps_names, "description": TEXT, "status": {"enum": ["active", "paused", "disabled"]},
-        "statusReason": MAYBE_TEXT, "failures": WHOLE, "nextAttemptAt": _PERHAPS_AT, "position": WHOLE,
-        "createdAt": _AT, "createdBy": TEXT, "updatedAt": _AT,
+        "statusReason": MAYBE_TEXT, "failures": WHOLE, "nextAttemptAt": MAYBE_AT, "position": WHOLE,
+        "createdAt": AT, "createdBy": TEXT, "updatedAt": AT,
     }  # fmt: skip
     letter = {
         "letter": TEXT, "sequence": WHOLE, "part": WHOLE, "source": TEXT, "type": TEXT, "item": MAYBE_TEXT,
         "priority": WHOLE, "attempts": WHOLE, "errorClass": TEXT, "errorCode": TEXT, "errorMessage": TEXT,
-        "diedAt": _AT, "status": {"enum": list(STATUSES)}, "recoveries": WHOLE, "pattern": MAYBE_TEXT,
-        "resolvedAt": _PERHAPS_AT, "resolvedBy": MAYBE_TEXT, "resolution": MAYBE_TEXT,
+        "diedAt": AT, "status": {"enum": list(STATUSES)}, "recoveries": WHOLE, "pattern": MAYBE_TEXT,
+        "resolvedAt": MAYBE_AT, "resolvedBy": MAYBE_TEXT, "resolution": MAYBE_TEXT,
     }  # fmt: skip
     return {
         "Act": object_of({}, why | actor, closed=True),
@@ -202,7 +202,7 @@ def schemas() -> Json:
                     "items": object_of(
                         {
                             "pattern": {"enum": list(get_args(Pattern))}, "errorClass": TEXT, "source": TEXT,
-                            "since": _AT, "letters": WHOLE, "recoverable": WHOLE, "recovery": TEXT,
+                            "since": AT, "letters": WHOLE, "recoverable": WHOLE, "recovery": TEXT,
                             "requiredAction": TEXT, "first": {"type": "array", "items": TEXT},
                         }
                     ),
@@ -217,7 +217,7 @@ def schemas() -> Json:
             {
                 "batchOnly": {
                     "type": "array",
-                    "items": object_of({"scope": TEXT, "key": TEXT, "since": _AT, "actor": TEXT, "reason": TEXT}),
+                    "items": object_of({"scope": TEXT, "key": TEXT, "since": AT, "actor": TEXT, "reason": TEXT}),
                 },
                 "waiting": WHOLE,
             }
@@ -241,12 +241,12 @@ def schemas() -> Json:
             {}, why | actor | {"skip": {"type": "boolean", "description": "Leave out the event it stopped at."}},
             closed=True,
         ),
-        "Secret": object_of({"id": TEXT, "secret": TEXT, "bothUntil": _AT}),
+        "Secret": object_of({"id": TEXT, "secret": TEXT, "bothUntil": AT}),
         "Delivery": object_of(
             {
                 "id": WHOLE, "webhook": TEXT, "outboxId": COUNT, "messageId": TEXT,
                 "type": TEXT, "cause": {"enum": ["event", "redelivery", "test"]}, "attempt": WHOLE,
-                "requestedAt": _AT, "endedAt": _PERHAPS_AT, "status": {"enum": ["waiting", "delivered", "failed"]},
+                "requestedAt": AT, "endedAt": MAYBE_AT, "status": {"enum": ["waiting", "delivered", "failed"]},
                 "responseStatus": COUNT, "error": MAYBE_TEXT,
                 "seconds": {"type": ["number", "null"]},
             }
@@ -256,19 +256,19 @@ def schemas() -> Json:
 
 
 def _one(name: str, summary: str, body: str, *problems: int) -> Json:
-    made = operation(name, summary, "", _KEY, {"200": answer("DeadLetter")}, 404, 409, *_BODY, *problems)
+    made = operation(name, summary, "", _KEY, {"200": answer("DeadLetter")}, 404, 409, *BODY, *problems)
     return made | {"requestBody": body_of(body)}
 
 
 def _many(name: str, summary: str, body: str, *problems: int) -> Json:
     said = f"Those named, or the first open ones a filter means; {MOST_AT_ONCE} at most. A dry run only tells which."
-    made = operation(name, summary, said, (), {"200": answer("Many")}, *_BODY, *problems)
+    made = operation(name, summary, said, (), {"200": answer("Many")}, *BODY, *problems)
     return made | {"requestBody": body_of(body, {"dryRun": {"value": _MANY}})}
 
 
 def _switch(name: str, summary: str) -> Json:
     said = "Everything, unless an item, a category or a location is named; from the next micro-batch on."
-    made = operation(name, summary, said, (), {"200": answer("Switched")}, *_BODY)
+    made = operation(name, summary, said, (), {"200": answer("Switched")}, *BODY)
     return made | {"requestBody": body_of("Switch", {"item": {"value": {"reason": "a recount", "scope": "item",
                                                                        "key": "A1"}}})}  # fmt: skip
 
@@ -278,10 +278,10 @@ def _register(name: str, summary: str) -> Json:
         "It is told what happens from now on. Only this answer has the secret. With an Idempotency-Key the same again "
         "is refused (409) and names what was made."
     )
-    made = operation(name, summary, said, ("idempotencyKey",), {"201": answer("Registered")}, 409, *_BODY)
+    made = operation(name, summary, said, ("idempotencyKey",), {"201": answer("Registered")}, 409, *BODY)
     return made | {"requestBody": body_of("Register", {"source": {"value": _REGISTER}})}
 
 
 def _of_webhook(name: str, summary: str, body: str, told: str) -> Json:
-    made = operation(name, summary, "", ("webhook",), {"200": answer(told)}, 404, *_BODY)
+    made = operation(name, summary, "", ("webhook",), {"200": answer(told)}, 404, *BODY)
     return made | {"requestBody": body_of(body, required=False)}

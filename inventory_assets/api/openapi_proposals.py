@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inventory_assets.api.describing import (
+    BODY,
     CODE,
     COUNT,
     MAYBE_TEXT,
@@ -47,7 +48,7 @@ def paths() -> Json:
             f"{PROPOSALS}/{{proposalId}}/{action}": {
                 "post": operation(
                     f"{action}Proposal", summary, twice, ("proposalId", "idempotencyKey"),
-                    {"200": answer("ProposalDecided")}, 404, 409, 413, 415,
+                    {"200": answer("ProposalDecided")}, 404, 409, *BODY,
                 )
                 | {"requestBody": body_of(schema)}
             }

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from inventory_assets.api.acting import LONGEST_ACTOR, LONGEST_REASON
 from inventory_assets.api.describing import (
+    AT,
+    BODY,
     CODE,
     COUNT,
     INSTANT,
+    MAYBE_AT,
     MAYBE_TEXT,
     NEXT,
     TEXT,
@@ -24,9 +27,6 @@ from inventory_assets.api.parameters import LARGEST
 from inventory_assets.api.replays import LONGEST_TYPE, MOST_ITEMS, MOST_TYPES, REPLAY, REPLAYS
 from inventory_assets.live.replays import STATUSES
 
-_AT = {"type": "string", "format": "date-time"}
-_PERHAPS_AT = {"anyOf": [_AT, {"type": "null"}]}
-_BODY = (413, 415)
 _EXAMPLE: Json = {
     "reason": "parts left the queue when a disk was full", "actor": "ann", "since": "2026-03-01T00:00:00Z",
     "items": ["A1"], "dryRun": True,
@@ -42,7 +42,7 @@ def paths() -> Json:
     return {
         REPLAYS: {
             "post": operation(
-                "requestReplay", "Ask for a replay", said, ("idempotencyKey",), {"202": answer("Replay")}, 409, *_BODY
+                "requestReplay", "Ask for a replay", said, ("idempotencyKey",), {"202": answer("Replay")}, 409, *BODY
             ) | {"requestBody": body_of("ReplayAsked", {"dryRun": {"value": _EXAMPLE}})},
             "get": operation(
                 "replays", "Replays and what came of them", "The newest first.", ("limit", "cursor"),
@@ -55,7 +55,7 @@ def paths() -> Json:
         f"{REPLAY}/cancel": {
             "post": operation(
                 "cancelReplay", "End a replay where it is", "What it has put back stays.", ("replay",),
-                {"200": answer("Replay")}, 404, 409, *_BODY,
+                {"200": answer("Replay")}, 404, 409, *BODY,
             ) | {"requestBody": body_of("Reasoned")}
         },
     }  # fmt: skip
@@ -100,9 +100,9 @@ def schemas() -> Json:
                         "items": {"type": "array", "items": TEXT},
                     }
                 ),
-                "dryRun": {"type": "boolean"}, "requestedAt": _AT, "requestedBy": TEXT, "reason": TEXT,
+                "dryRun": {"type": "boolean"}, "requestedAt": AT, "requestedBy": TEXT, "reason": TEXT,
                 "status": {"enum": list(STATUSES)}, "attempts": WHOLE, "position": COUNT, "upto": COUNT,
-                "endedAt": _PERHAPS_AT, "result": {"anyOf": [result, {"type": "null"}]}, "error": MAYBE_TEXT,
+                "endedAt": MAYBE_AT, "result": {"anyOf": [result, {"type": "null"}]}, "error": MAYBE_TEXT,
             }
         ),
         "Replays": object_of({"replays": several("Replay"), "next": NEXT}),
