@@ -192,9 +192,10 @@ SUPPLY_COVERAGE = Table(
         text(
             "orders_followed",
             "named: a supplier order named the location; declared: the profile of its source says that all orders "
-            "are sent (`orders_complete`); null: orders to it are not followed.",
+            "are sent (`orders_complete`); assumed: the profile assumes that nothing is on order "
+            "(`assume.nothing_on_order`); null: orders to it are not followed.",
             nullable=True,
-            allowed=("named", "declared"),
+            allowed=("named", "declared", "assumed"),
         ),
         count("order_lines", "Supplier order lines to the location."),
         text(

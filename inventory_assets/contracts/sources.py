@@ -35,6 +35,11 @@ class Assumptions(BaseModel):
         default=False,
         description="Lines that arrived are taken as received in full, where the data names one quantity only.",
     )
+    nothing_on_order: bool = Field(
+        default=False,
+        description="Nothing is on order at the locations of its master that no supplier order names, where the data "
+        "holds no orders at all.",
+    )
 
 
 class SourceProfile(BaseModel):

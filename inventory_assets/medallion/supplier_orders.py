@@ -148,7 +148,11 @@ def coverage(
     place = pl.col("location_id")
     named = lines.filter(place.is_not_null()).group_by("location_id").agg(order_lines=pl.len().cast(pl.Int64))
     complete = [name for name in lines["source_system"].unique().sort().to_list() if profiles[name].orders_complete]
-    declared = locations.filter(pl.col("source_system").is_in(complete)).select("location_id").unique()
+    without = [name for name in locations["source_system"].unique() if profiles[name].assume.nothing_on_order]
+    declared, assumed = (
+        locations.filter(pl.col("source_system").is_in(sources)).select("location_id").unique()
+        for sources in (complete, without)
+    )
     moved = warehouse_updates.filter(pl.col("record_type") != "level")
     handled = pl.concat([moved.select(location_id=name) for name in ("location_id", "from_location", "to_location")])
     known = lines.lazy().select(ORDERED_ITEM).unique().with_columns(known=pl.lit(value=True))
@@ -160,7 +164,7 @@ def coverage(
         .agg(unordered_receipts=pl.len().cast(pl.Int64), unordered_units=pl.col("quantity").sum())
     )
     handled_rows, unordered_rows = pl.collect_all([handled.drop_nulls().unique(), unordered])
-    places = pl.concat([named.select("location_id"), declared, handled_rows]).unique()
+    places = pl.concat([named.select("location_id"), declared, assumed, handled_rows]).unique()
     named_there = pl.col("order_lines").is_not_null()
     rows = (
         places.join(named, on="location_id", how="left")
@@ -169,7 +173,9 @@ def coverage(
             orders_followed=pl.when(named_there)
             .then(pl.lit("named"))
             .when(place.is_in(declared["location_id"].implode()))
-            .then(pl.lit("declared")),
+            .then(pl.lit("declared"))
+            .when(place.is_in(assumed["location_id"].implode()))
+            .then(pl.lit("assumed")),
             transfers_followed=pl.when(place.is_in(handled_rows["location_id"].implode())).then(pl.lit("one_step")),
             processing_date=pl.lit(today),
         )

@@ -29,7 +29,8 @@ def refresh_orders(workspace: Workspace, *, anew: bool = False) -> Report:
     lake, today = workspace.lake, workspace.now().date()
     report = Report(ORDER_TABLES)
     pins = lake.pins(ORDER_INPUTS)
-    if SUPPLIER_ORDERS.path not in pins and WAREHOUSE_UPDATES.path not in pins:
+    assumed = any(workspace.profiles[name].assume.nothing_on_order for name in workspace.profiles)
+    if not (pins.keys() & {SUPPLIER_ORDERS.path, WAREHOUSE_UPDATES.path} or (assumed and LOCATIONS.path in pins)):
         return report
     marks = {**pins, **_marks(workspace)}
     stale = [table for table in ORDER_TABLES if any(lake.noted(table, name) != mark for name, mark in marks.items())]
@@ -67,9 +68,10 @@ def orders_due(workspace: Workspace) -> bool:
 
 def _marks(workspace: Workspace) -> dict[str, int]:
     """The day and a checksum of the rules, as numbers a commit can note."""
+    profiles = {name: workspace.profiles[name] for name in sorted(workspace.profiles)}
     named = {
-        name: [dict(sorted(workspace.profiles[name].order_states.items())), workspace.profiles[name].orders_complete]
-        for name in sorted(workspace.profiles)
+        name: [dict(sorted(each.order_states.items())), each.orders_complete, each.assume.nothing_on_order]
+        for name, each in profiles.items()
     }
     rules = json.dumps([workspace.stop_counting_after_days, named])
     return {DAY: workspace.now().date().toordinal(), RULES: crc32(rules.encode())}

@@ -24,8 +24,8 @@ POSTPONE_DAYS = 7
 """Days before it is needed from which on an arriving line is too early."""
 COUNT = "stock unknown: count it or set an opening balance; nothing is proposed until then"
 ORDERS_UNKNOWN = (
-    "on order unknown: send supplier orders with their location, or say `orders_complete` in the profile of the "
-    "source; nothing is proposed until then"
+    "on order unknown: send supplier orders with their location, or say `orders_complete` or `assume.nothing_on_order` "
+    "in the profile of the source; nothing is proposed until then"
 )
 
 

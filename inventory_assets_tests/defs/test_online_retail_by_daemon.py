@@ -1,8 +1,8 @@
 """Online Retail II under the real daemon, from landing files to proposals: stock unknown, and assumed by settings.
 
 The data set holds sales and nothing else. Where stock is unknown there are forecasts and policies, and no proposals;
-where `sources.toml` assumes openings, and says that the supplier feed names every order, there are proposals, and each
-says that its stock is an assumption.
+where `sources.toml` assumes openings, and that nothing is on order, there are proposals, and each says that its stock
+is an assumption.
 """
 
 from __future__ import annotations
@@ -31,18 +31,12 @@ from inventory_assets_tests.faults.serving import Served, served
 
 pytestmark = [long_only, pytest.mark.slow, pytest.mark.shared_data, pytest.mark.xdist_group("by daemon")]
 FILE = "online_retail_ii/online_retail_ii_to_2011-05-31.parquet"
-ASSUMED = """[online-retail]
-orders_complete = true
-[online-retail.assume]
+ASSUMED = """[online-retail.assume]
 location_type = "online"
 opening_quantity = 2000
 opening_date = 2009-12-01
+nothing_on_order = true
 """
-ONE_ORDER = (
-    "supplier_id,order_id,product_sku,location_id,ordered_at,expected_delivery,quantity_ordered,received_at\n"
-    "SUP,O1,85123A,United Kingdom,2011-05-20,2011-05-27,1,2011-05-27T10:00:00Z\n"
-)
-"""Without a line of a supplier nobody knows what is on order, and nothing is proposed however much stock is assumed."""
 SALE_DAYS, PATIENCE_SECONDS = 400_011, 1800
 LAUNCH = """mutation ($asked: ExecutionParams!) {
   launchRun(executionParams: $asked) {
@@ -94,9 +88,6 @@ def night(request, shared_data, tmp_path_factory) -> Iterator[Night]:
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "assumed":
         (folder / "sources.toml").write_text(ASSUMED)
-        orders = folder / "landing" / "supplier" / "source=online-retail" / "orders.csv"
-        orders.parent.mkdir(parents=True)
-        orders.write_text(ONE_ORDER)
     load_online_retail(shared_data / FILE, folder / "landing", open_profiles(Settings(data_dir=folder)))
     with served(folder, webserver=True) as installation:
         begun = time.monotonic()

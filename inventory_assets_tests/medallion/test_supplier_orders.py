@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from inventory_assets.contracts import gold, silver
 from inventory_assets.contracts.orders import ORDER_STATES, STAGES, UNRECOGNISED, WORDS
 from inventory_assets.contracts.schemas import check, empty
-from inventory_assets.contracts.sources import Profiles, SourceProfile
+from inventory_assets.contracts.sources import Assumptions, Profiles, SourceProfile
 from inventory_assets.medallion.supplier_orders import ORDER_LINE, coverage, current_lines, open_orders, order_receipts
 from inventory_assets_tests.medallion.frames import by_key, frame
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TODAY = date(2026, 2, 20)
+NO_ORDERS = Assumptions(nothing_on_order=True)
 PROFILES = Profiles({"erp": SourceProfile(order_states={"On Hold": "approved"}, orders_complete=True)})
 MEAN_DAYS = {("erp", "V1"): 10.5, ("edi", "V1"): None}
 BASE = {"source_system": "erp", "supplier_id": "V1", "order_id": "O1", "line_number": 1, "product_sku": "A",
@@ -256,6 +257,11 @@ def test_coverage_says_which_locations_are_followed_and_flags_receipts_nobody_or
         ("S1", "declared", 0, None, 0, 0),
         ("S9", None, 0, "one_step", 0, 0),
     ]
+    assuming = Profiles({**{name: PROFILES[name] for name in PROFILES}, "edi": SourceProfile(assume=NO_ORDERS)})
+    found = check(coverage(lines, records.lazy(), masters, assuming, TODAY), gold.SUPPLY_COVERAGE)
+    assert dict(found.select("location_id", "orders_followed").rows()) == {
+        "DC": "named", "DC2": "named", "S1": "declared", "S2": "assumed", "S9": None,
+    }  # fmt: skip
 
 
 def test_nothing_reported_gives_empty_tables_of_the_right_form():

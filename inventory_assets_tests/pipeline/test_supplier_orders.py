@@ -34,6 +34,7 @@ SUPPLIER = ("supplier_id,product_sku,expected_delivery,quantity_ordered,unit_cos
             "ordered_at,received_at,quantity_received,location_id,updated_at")  # fmt: skip
 WAREHOUSE = "record_type,warehouse_id,product_sku,last_updated,document_id,line_number,quantity,order_id"
 OPENINGS = "location_id,product_sku,quantity,as_of"
+PLACES = "location_id,location_type"
 OPEN, POSITION = TABLES["gold/open_supplier_orders"], TABLES["gold/inventory_position"]
 
 
@@ -59,7 +60,7 @@ def receipt(day: float, units: int, *, order: str = "O1", sku: str = "A", docume
 
 def drop(settings: Settings, feed: str, name: str, *rows: str) -> None:
     """Put a file into the landing folder."""
-    header = {"supplier": SUPPLIER, "warehouse": WAREHOUSE, "stock": OPENINGS}[feed]
+    header = {"supplier": SUPPLIER, "warehouse": WAREHOUSE, "stock": OPENINGS, "locations": PLACES}[feed]
     path = Path(settings.data_dir, "landing", feed, f"{name}.csv")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join([header, *rows, ""]))
@@ -176,6 +177,20 @@ def test_a_changed_limit_and_a_changed_word_take_effect_with_nothing_new(install
     workspace = workspace_at(strict, now)
     refresh_everything(workspace, strict)
     assert (on_order(workspace)["A", "DC"], on_order(workspace)["B", "DC"]) == (0, 10)
+
+
+def test_without_any_order_nothing_is_on_order_only_where_the_profile_assumes_it(installed):
+    drop(installed, "locations", "places", "S1,store")
+    workspace = workspace_at(installed, START)
+    refresh_everything(workspace, installed)
+    assert set(on_order(workspace).values()) == {None}
+    installed.sources_file.write_text("[default.assume]\nnothing_on_order = true\n", encoding="utf-8")
+    workspace = workspace_at(installed, START)
+    refresh_everything(workspace, installed)
+    assert on_order(workspace) == {("A", "DC"): None, ("B", "DC"): None, ("A", "S1"): 0}
+    drop(installed, "supplier", "one", report(1, "confirmed", to="S1"))
+    refresh_everything(workspace_at(installed, START + timedelta(days=2)), installed)
+    assert on_order(workspace)["A", "S1"] == 10
 
 
 def test_a_discarded_report_is_as_if_it_had_never_been(installed):
