@@ -108,10 +108,22 @@ def _finish(
 
 
 def _run(settings: Settings, engine: Engine, name: str, stopping: threading.Event) -> None:
-    """Look again and again; what fails is in the log of the worker, and is tried again when its lease ends."""
+    """Look again and again; what fails is in the log of the worker, and is tried again when its lease ends.
+
+    A database that is away is told of once, not every second.
+    """
+    import psycopg
+    from sqlalchemy.exc import DBAPIError
+
+    away = False
     while not stopping.wait(LOOK_SECONDS):
         try:
             look(settings, engine, name, stopping.is_set)
+            away = False
+        except (DBAPIError, psycopg.Error) as error:
+            if not away:
+                LOG.warning("replays wait for the database: %s", str(error).partition("\n")[0])
+            away = True
         except Exception:
             LOG.exception("a replay was not carried out")
 

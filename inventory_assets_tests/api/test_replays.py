@@ -6,12 +6,14 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from sqlalchemy import create_engine, event
 
 from inventory_assets.live import replays
 from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import append
 from inventory_assets.live.replays import LEASE, MOST_ATTEMPTS, ReplayEndedError
 from inventory_assets.operate import replaying
+from inventory_assets.settings import Settings
 from inventory_assets_tests.api.calling import NOW, Calls, until
 from inventory_assets_tests.live.processing import counted
 
@@ -111,3 +113,13 @@ def test_a_request_that_cannot_be_read_says_what_is_wrong(calls: Calls):
         assert (answer.status_code, answer.json()["type"]) == (422, "/problems/parameter_invalid"), body
     assert calls.get(f"{REPLAYS}/0").status_code == 422
     assert calls.sql("SELECT count(*) FROM replays") == [(0,)]
+
+
+def test_a_database_that_is_away_is_told_of_once(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(replaying, "LOOK_SECONDS", 0.05)
+    away = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    asked = []
+    event.listen(away, "do_connect", lambda *_: asked.append(1))
+    with replaying.replaying(Settings(data_dir=tmp_path), away, "w"):
+        until(lambda: len(asked) > 3)
+    assert [each.getMessage().partition(":")[0] for each in caplog.records] == ["replays wait for the database"]

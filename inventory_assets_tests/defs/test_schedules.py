@@ -38,6 +38,7 @@ def test_every_schedule_and_sensor_is_on(installation):
     assert set(states) == {
         "hourly_suppliers", "daily_snapshot", "hourly_watch", "nightly_key_check_schedule", "nightly_purge",
         "nightly_forecast_schedule", "nightly_replenishment", "weekly_maintenance", "nightly_live_upkeep", "landing",
+        "replanning",
     }  # fmt: skip
 
 

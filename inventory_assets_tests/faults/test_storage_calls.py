@@ -22,7 +22,7 @@ from inventory_assets_tests.pipeline.running import (
     workspace_at,
 )
 
-SEED, FEW = 20260101, 4
+SEED, FEW = 20260101, 2
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("storage calls")]
 

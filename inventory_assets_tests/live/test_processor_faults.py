@@ -6,13 +6,13 @@ import multiprocessing
 import random
 import threading
 import time
-from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
 import pytest
 
 from inventory_assets.contracts.events.envelope import SERVICE_SOURCE, derived_id
+from inventory_assets.contracts.values import changed
 from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import append
 from inventory_assets.live.processor.batch import micro_batch
@@ -153,7 +153,7 @@ def test_of_32_writers_for_one_unit_one_gets_it(engine, url, connection, turn):
 def test_poison_ends_among_the_dead_letters_with_its_history_and_takes_nobody_along(engine, url, connection):
     unreadable = entry(1, effects=None, type="InventoryUpdate")
     sale = entry_of(sold("V", "S", 1))
-    vast = replace(sale, effects=(sale.effects or "").replace('"quantity":-1', '"quantity":' + "9" * 30))
+    vast = changed(sale, effects=(sale.effects or "").replace('"quantity":-1', '"quantity":' + "9" * 30))
     fine = [counted(f"I-{number}", "S", 5) for number in range(60)]
     append(engine, [entry_of(each) for each in fine[:30]] + [unreadable, vast] + [entry_of(each) for each in fine[30:]])
     worker = Worker(url, QUICK)

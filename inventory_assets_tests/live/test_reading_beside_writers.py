@@ -124,7 +124,7 @@ def test_readers_beside_eight_writers_and_three_workers_skip_nothing(engine, url
 def test_without_the_append_lock_a_reader_would_skip(engine, url, monkeypatch, locked):
     """The lock is what the promise rests on: taken away, an append that commits late is never read."""
     if not locked:
-        monkeypatch.setattr(appending, "_LOCK", NO_LOCK)
+        monkeypatch.setattr(appending, "TAKE", NO_LOCK)
     first, second = [of(0, 1)], [of(0, 2)]
     with psycopg.connect(url) as slow, slow.transaction():
         append_within(slow, prepared_group(first)[0])

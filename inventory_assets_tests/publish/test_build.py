@@ -79,7 +79,7 @@ def test_file_holds_the_frames_cell_by_cell_in_the_types_of_the_contracts(tmp_pa
             assert_frame_equal(read, tables[table.path], check_row_order=False)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 10_000), steps=st.integers(1, 2))
 def test_incremental_and_full_builds_give_equal_cells(tmp_path_factory, seed, steps):
     one, other = tmp_path_factory.mktemp("incremental"), tmp_path_factory.mktemp("full")
