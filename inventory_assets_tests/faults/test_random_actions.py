@@ -37,7 +37,7 @@ from inventory_assets.pipeline.workspace import Workspace
 from inventory_assets.settings import Settings
 from inventory_assets.simulator import HistoryConfig, simulate_history, sources_toml
 from inventory_assets.simulator.files import landing_files
-from inventory_assets_tests.faults.campaign import LONG, record
+from inventory_assets_tests.faults.campaign import LONG, long_only, record
 from inventory_assets_tests.faults.storage import PowerCutError, Storage
 from inventory_assets_tests.faults.workers import killed_micro_batch
 from inventory_assets_tests.pipeline.running import (
@@ -53,7 +53,7 @@ from inventory_assets_tests.pipeline.running import (
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 FIRST_DAY, DAYS = date(2026, 1, 30), 3
 SHARDS = 2
-SEQUENCES = int(os.environ.get("INVENTORY_CHAOS_SEQUENCES", "1000" if LONG else "2"))
+SEQUENCES = int(os.environ.get("INVENTORY_CHAOS_SEQUENCES", "1000" if LONG else "1"))
 CELLS: dict[str, tuple[dict[str, str | None], ...]] = {
     "pos": (
         {"quantity_sold": "1"},
@@ -311,7 +311,11 @@ def holds(history, folder: Path, seed: int) -> Counter[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "shard", [pytest.param(n, marks=pytest.mark.xdist_group(f"random actions {n}")) for n in range(SHARDS)]
+    "shard",
+    [
+        pytest.param(n, marks=[pytest.mark.xdist_group(f"random actions {n}"), *([long_only] if n else [])])
+        for n in range(SHARDS)
+    ],
 )
 def test_any_order_of_actions_equals_a_fresh_build(history, tmp_path, shard):
     seeds = range(SEED + shard, SEED + SEQUENCES, SHARDS)
