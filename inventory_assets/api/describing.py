@@ -24,7 +24,6 @@ WHOLE = {"type": "integer", "minimum": 0}
 BODY = (413, 415)
 """Problems of whatever has a body."""
 NEXT = {"type": ["string", "null"], "description": "Address of the next page."}
-REFERENCE = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": r"^[!-~]+$"}
 
 
 def operation(

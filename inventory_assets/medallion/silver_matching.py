@@ -50,21 +50,12 @@ def _keyed(rows: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _return_keys(rows: pl.LazyFrame) -> pl.DataFrame:
-    """Keys that hold a return."""
-    return _keyed(rows.filter(pl.col("quantity_sold") < 0)).select(_KEY).unique().collect(engine="streaming")
-
-
-def _of_keys(rows: pl.LazyFrame, keys: pl.DataFrame) -> pl.LazyFrame:
-    """Keyed rows of some keys; their customers are sifted first because they are few."""
+def _with_returns(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Keyed rows of keys that hold a return; their customers are sifted first because they are few."""
+    keys = _keyed(rows.filter(pl.col("quantity_sold") < 0)).select(_KEY).unique().collect(engine="streaming")
     customers = keys["_customer"].unique().implode()
     sifted = rows.filter(pl.col("customer_id").str.strip_chars().is_in(customers))
     return _keyed(sifted).join(keys.lazy(), on=_KEY, how="semi")
-
-
-def _with_returns(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Keyed rows of keys that hold a return."""
-    return _of_keys(rows, _return_keys(rows))
 
 
 def tying_lines(rows: pl.LazyFrame) -> pl.DataFrame:
