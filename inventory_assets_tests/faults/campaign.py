@@ -10,7 +10,9 @@ from benchmarks.report import figure, publish
 
 LONG = "INVENTORY_TEST_PROFILE" in os.environ
 """Whether campaigns run at full length."""
-long_only = pytest.mark.skipif(not LONG, reason="a long campaign; make chaos runs it")
+LONG_ONLY = "a long campaign; make chaos runs it"
+"""Why the suite skips a campaign."""
+long_only = pytest.mark.skipif(not LONG, reason=LONG_ONLY)
 
 
 def campaign_only(value: object):
