@@ -4,8 +4,8 @@ Days with a promotion are left out of what the usual level of a series is taken 
 says little about the weeks after it. What all promotions of a kind brought together, against the usual level of the
 same series just before, is the effect: Σ w·demand ÷ Σ w·usual, with w = 1 ÷ (1 + usual), so that slow series count by
 their units and a fast one no more than its days (the weights of a negative binomial mean). It is drawn towards the
-effect of all kinds as if `PRIOR` weighted units had shown that, and this one towards no effect. A series that was
-hardly ever without a promotion has no usual level to hold it against: it is left as it is, past and ahead.
+effect of the other kinds as if `PRIOR` weighted units had shown that, and that one likewise towards no effect. A series
+that was hardly ever without a promotion has no usual level to hold it against: it is left as it is, past and ahead.
 Invariant: only days up to the last known one are looked at, and each against levels of the days before it.
 """
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 ALPHA = 0.05
 PRIOR = 10.0
 """Weighted units of usual demand that the effect an effect is drawn towards counts for."""
+MOST_SERIES = 4_000
+"""Series an effect is learned from; of more, every second, third, … is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ def _factors(units: FloatArray, usual: FloatArray, kind: NDArray[np.int16], kind
     factor = np.ones(kinds)
     if not len(rows):
         return factor
+    rows = rows[:: -(-len(rows) // MOST_SERIES)]
     exposure = history(usual).exposure
     days = units.shape[1]
     level = discounted(usual[rows], range(days), ALPHA, exposure)
@@ -82,7 +85,7 @@ def _factors(units: FloatArray, usual: FloatArray, kind: NDArray[np.int16], kind
     told = (kind[rows] > 0) & known_before & ~np.isnan(came) & (np.nan_to_num(expected) > 0)
     weight = 1.0 / (1.0 + expected[told])
     of, brought, base = kind[rows][told], weight * came[told], weight * expected[told]
-    pooled = (brought.sum() + PRIOR) / (base.sum() + PRIOR)
-    sums, bases = (np.bincount(of, weights=each, minlength=kinds) for each in (brought, base))
-    factor[1:] = (sums[1:] + PRIOR * pooled) / (bases[1:] + PRIOR)
+    sums, bases = (np.bincount(of, weights=each, minlength=kinds)[1:] for each in (brought, base))
+    others = (sums.sum() - sums + PRIOR) / (bases.sum() - bases + PRIOR)
+    factor[1:] = (sums + PRIOR * others) / (bases + PRIOR)
     return factor

@@ -18,7 +18,7 @@ from inventory_assets.forecast.locations import totals
 from inventory_assets.forecast.promotions import taken_apart
 from inventory_assets.pipeline.demand import Demand
 from inventory_assets.pipeline.replenishment import current
-from inventory_assets.replenishment.promotions import promoted
+from inventory_assets.replenishment.promotions import Promoted, promoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,12 +40,14 @@ class Promotions:
         flat: demand with promoted days as they would have been without.
         ahead: whether a day ahead is promoted, shape (pairs, days ahead).
         lift: factor of each day ahead, same shape.
+        factor: factor of each kind of promotion, the first of none.
     """
 
     usual: Demand
     flat: Demand
     ahead: NDArray[np.bool_]
     lift: FloatArray
+    factor: FloatArray
 
     def raised(self, issued: Issued) -> Issued:
         """The forecast of the pairs with its promotions."""
@@ -53,7 +55,7 @@ class Promotions:
 
 
 def promotions_of(demand: Demand, members: pl.DataFrame, settings: pl.DataFrame, ahead: int) -> Promotions | None:
-    """Take promotions out of demand and learn what they do; None where none is known.
+    """Promotions that people named, told apart from usual demand; None where none is known.
 
     Args:
         demand: what is known.
@@ -66,12 +68,21 @@ def promotions_of(demand: Demand, members: pl.DataFrame, settings: pl.DataFrame,
         return None
     keyed = pairs.keys.join(members, on="product_sku", how="left", maintain_order="left")
     found = promoted(settings, keyed, pairs.first_day, pairs.days + ahead)
-    if found is None:
-        return None
+    return None if found is None else told_apart(demand, found)
+
+
+def told_apart(demand: Demand, found: Promoted) -> Promotions:
+    """Take promotions out of demand and learn what they do.
+
+    Args:
+        demand: what is known.
+        found: promotions of its pairs, of the days known and of those ahead.
+    """
+    pairs = demand.pairs
     effect = taken_apart(pairs.units, found.kind[:, : pairs.days], len(found.names))
     coming = found.kind[:, pairs.days :]
     return Promotions(
-        _with(demand, effect.usual), _with(demand, effect.flat), coming > 0, effect.lift(coming),
+        _with(demand, effect.usual), _with(demand, effect.flat), coming > 0, effect.lift(coming), effect.factor,
     )  # fmt: skip
 
 

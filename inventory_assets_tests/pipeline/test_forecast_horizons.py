@@ -84,7 +84,7 @@ def reach(workspace, table) -> dict[tuple, int]:
         else (pl.col("day") - pl.col("issued_on")).dt.total_days()
     )
     found = rows.group_by(KEYS[table]).agg(far=day.max(), days=day.n_unique(), rows=pl.len())
-    assert (found["far"] == found["days"]).all() and (found["rows"] == found["days"]).all(), table.path
+    assert found["far"].to_list() == found["days"].to_list() == found["rows"].to_list(), table.path
     return {tuple(row[:-3]): row[-3] for row in found.rows()}
 
 

@@ -28,6 +28,7 @@ from inventory_assets.pipeline.demand import Demand
 from inventory_assets.pipeline.forecast import forecast, refresh_forecast
 from inventory_assets.pipeline.planning import set_parameters
 from inventory_assets.pipeline.promotions import promotions_of
+from inventory_assets.pipeline.value_added import forecast_as_of
 from inventory_assets.replenishment.parameters import Setting, setting_row
 from inventory_assets.replenishment.promotions import settings_of
 from inventory_assets.settings import ForecastSettings, Settings
@@ -177,20 +178,29 @@ def test_a_promotion_of_one_item_leaves_the_coming_days_of_the_others_as_they_we
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(60, 150))
-def test_only_days_up_to_the_last_known_one_tell_the_effect(seed, origin):
-    """What a promotion did is the same whatever came after, and not below the prior's no effect at 0 units."""
+def test_what_is_taken_out_is_the_promoted_days_alone_and_days_like_any_other_have_no_effect(seed, origin):
     random = np.random.default_rng(seed)
     units = random.poisson(3.0, (12, DAYS)).astype(float)
     kind = (random.random((12, DAYS)) < 0.15).astype(np.int16)
-    whole, cut = taken_apart(units, kind, 2), taken_apart(units[:, :origin], kind[:, :origin], 2)
-    changed = units.copy()
-    changed[:, origin:] *= 50
-    again = taken_apart(changed[:, :origin], kind[:, :origin], 2)
-    assert (cut.factor == again.factor).all()
-    assert cut.factor[0] == whole.factor[0] == 1
+    cut = taken_apart(units[:, :origin], kind[:, :origin], 2)
+    assert cut.factor[0] == 1
     assert 0.5 < cut.factor[1] < 1.6, "demand of these days is like any other"
     assert np.array_equal(np.isnan(cut.usual), (kind[:, :origin] > 0) & cut.apart[:, None])
     assert (cut.flat[~np.isnan(cut.usual)] == units[:, :origin][~np.isnan(cut.usual)]).all()
+
+
+def test_a_forecast_made_before_a_promotion_does_not_know_what_it_brought():
+    """Rolling origin: what is measured of overrides uses forecasts as of then."""
+    units, told = lifted(), settings_of(history(*PAST))
+    changed = units.copy()
+    changed[:, :, 148:] *= 30
+    origin = 147
+    made = [
+        forecast_as_of(demand_of(each), origin, SETTINGS, members(), told) for each in (units, changed)
+    ]  # fmt: skip
+    assert (made[0] == made[1]).all()
+    assert made[0][0, 2:9].mean() == pytest.approx(15, rel=0.15), "by the three promotions before"
+    assert made[0][-1].mean() == pytest.approx(5, rel=0.15)
 
 
 def test_few_promoted_days_say_little_and_kinds_lean_on_each_other():
@@ -204,7 +214,7 @@ def test_few_promoted_days_say_little_and_kinds_lean_on_each_other():
     assert once == pytest.approx(often, rel=0.25), "one day of one item is no evidence of nine times as much"
     kind[:] = 0
     kind[0, 150] = 1
-    assert 1.0 < taken_apart(units, kind, 2).factor[1] < 1.6
+    assert 1.0 < taken_apart(units, kind, 2).factor[1] < 1.8
 
 
 def test_an_item_that_was_hardly_ever_without_one_is_left_as_it_is():
@@ -235,6 +245,7 @@ def test_a_promotion_that_is_set_or_cancelled_makes_a_new_forecast_once(tmp_path
     assert promoted["product_sku"].n_unique() == ITEMS // 2
     assert promoted.height == 3 * ITEMS
     assert promoted["uplift"].min() > 2.5
+    workspace = workspace_at(own, NOW + timedelta(hours=1))
     set_parameters(workspace, own.writer_lock, [Setting("category", "juice", "promotion", None, "mona", "no money")])
     assert refresh_forecast(workspace, SETTINGS).changed
     after = workspace.lake.scan(DEMAND_FORECAST).collect()
