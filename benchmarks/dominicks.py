@@ -201,7 +201,8 @@ def main() -> int:
         f"Dominick's orange juice, {len(known.units)} store × brand series, {ORIGINS} origins, 4 weeks ahead",
         "stores add up to the brand within 1e-9; effect of promotions measured",
         f"{max(gaps):.1e} apart; units in a week with {', with '.join(shown)}; WAPE of weeks {wape['plain']:.3f} (last "
-        f"week again {wape['last week']:.3f}), {wape['promotions known']:.3f} where promotions are known, {wape['regression']:.3f} by a regression",
+        f"week again {wape['last week']:.3f}), {wape['promotions known']:.3f} where promotions are known (by effects "
+        f"of a regression {wape['regression']:.3f})",
         reached=max(gaps) <= COHERENT, details={
             "gaps": gaps, "wape": wape, "factors": factors, "uplift": uplift, "own_price_elasticity": float(held[2]),
             "uplift_price_held": {"deal": float(np.expm1(held[0])), "feature": float(np.expm1(held[1]))},
