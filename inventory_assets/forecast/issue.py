@@ -203,11 +203,13 @@ def _sum_spread(
 ) -> Spread:  # fmt: skip
     place = days - 1
     ahead = issued.mean[:, :days].sum(axis=1)
+    usual: FloatArray = ahead
     relative: float | FloatArray = float(issued.course[-1, place])
     if issued.plain is not None:
-        relative = relative * _raised(ahead, issued.plain[:, :days].sum(axis=1))
+        usual = issued.plain[:, :days].sum(axis=1)
+        relative = relative * _raised(ahead, usual)
     return spread(
-        errors[:, :, place], issued.course[:-1, place], variance, days, ahead, relative, ahead / size, levels, step,
+        errors[:, :, place], issued.course[:-1, place], variance, days, ahead, relative, usual / size, levels, step,
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ ORIGINS_A_FIT = 9
 OPTIONS = {
     "objective": "tweedie", "tweedie_variance_power": 1.2, "learning_rate": 0.08, "num_leaves": 15,
     "min_data_in_leaf": 100, "lambda_l2": 1.0, "deterministic": True, "force_row_wise": True, "seed": 7,
-    "verbosity": -1, "num_threads": 2,
+    "verbosity": -1, "num_threads": 1,
 }  # fmt: skip
 ROUNDS = 120
 

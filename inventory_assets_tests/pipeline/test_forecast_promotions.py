@@ -152,14 +152,19 @@ def test_a_promotion_makes_its_day_and_its_sums_less_certain(made):
     assert here.filter("is_promoted")["p90"].min() > here.filter(~pl.col("is_promoted"))["p90"].max()
 
 
-def test_a_cancelled_promotion_raises_nothing():
+@pytest.fixture(scope="module")
+def never() -> dict[str, pl.DataFrame]:
+    """The same past, and no promotion to come."""
+    return forecasts(lifted(), history(*PAST))
+
+
+def test_a_cancelled_promotion_raises_nothing(never):
     cancelled = forecasts(lifted(), history(*PAST, COMING, (*COMING[:3], span(DAYS + 3, 4, "cancelled"))))
-    never = forecasts(lifted(), history(*PAST))
     for table in FORECAST:
         assert cancelled[table.path].equals(never[table.path]), table.path
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(35, 120), st.sampled_from([DAYS + 200, -400]))
 def test_without_a_promotion_on_any_day_forecasts_are_byte_for_byte_what_they_were(seed, items, days, elsewhere):
     units = usual(seed, items, days)
@@ -169,8 +174,7 @@ def test_without_a_promotion_on_any_day_forecasts_are_byte_for_byte_what_they_we
         assert forecasts(units, told)[table.path].equals(plain[table.path]), table.path
 
 
-def test_a_promotion_of_one_item_leaves_the_coming_days_of_the_others_as_they_were(made):
-    never = forecasts(lifted(), history(*PAST))
+def test_a_promotion_of_one_item_leaves_the_coming_days_of_the_others_as_they_were(made, never):
     for table in (DEMAND_FORECAST, ITEM_DEMAND_FORECAST, CUMULATIVE_DEMAND_FORECAST):
         others = pl.col("product_sku") != "I00"
         assert made[table.path].filter(others).equals(never[table.path].filter(others)), table.path
