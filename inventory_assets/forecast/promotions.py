@@ -2,8 +2,9 @@
 
 Days with a promotion are left out of what the usual level of a series is taken from: how much one promotion brought
 says little about the weeks after it. What all promotions of a kind brought together, against the usual level of the
-same series just before, is the effect: Σ w·demand ÷ Σ w·usual, with w = 1 ÷ (1 + usual), so that slow series count by
-their units and a fast one no more than its days (the weights of a negative binomial mean). It is drawn towards the
+same series just before, is the effect: Σ w·demand ÷ Σ w·usual, with w = 1 ÷ (1 + mean usual demand of the series), so
+that slow series count by their units and a fast one no more than its days (the weights of a negative binomial mean; of
+the level itself they would favour days before which it happened to be low, and find too much). It is drawn towards the
 effect of the other kinds as if `PRIOR` weighted units had shown that, and that one likewise towards no effect. A series
 that was hardly ever without a promotion has no usual level to hold it against: it is left as it is, past and ahead.
 Invariant: only days up to the last known one are looked at, and each against levels of the days before it.
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inventory_assets.forecast.levels import discounted
+from inventory_assets.forecast.levels import discounted, mean_level
 from inventory_assets.forecast.models import history, winsorised
 from inventory_assets.forecast.series import NEW_BELOW_DAYS
 
@@ -83,7 +84,7 @@ def _factors(units: FloatArray, usual: FloatArray, kind: NDArray[np.int16], kind
     came = winsorised(units)[rows]
     known_before = np.cumsum(~np.isnan(usual[rows]), axis=1) >= NEW_BELOW_DAYS
     told = (kind[rows] > 0) & known_before & ~np.isnan(came) & (np.nan_to_num(expected) > 0)
-    weight = 1.0 / (1.0 + expected[told])
+    weight = np.broadcast_to(1.0 / (1.0 + mean_level(usual[rows], [days - 1])), told.shape)[told]
     of, brought, base = kind[rows][told], weight * came[told], weight * expected[told]
     sums, bases = (np.bincount(of, weights=each, minlength=kinds)[1:] for each in (brought, base))
     others = (sums.sum() - sums + PRIOR) / (bases.sum() - bases + PRIOR)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
@@ -19,10 +19,13 @@ def test_a_low_stock_notice_asks_for_a_plan_once_the_lake_holds_its_event(
 ):
     monkeypatch.setenv("INVENTORY_DATABASE_URL", url)
     now = datetime.now(UTC).replace(microsecond=0)
-    given = orders(Clock(now))
+    given, times = orders(Clock(now)), iter(now - timedelta(minutes=9) + timedelta(seconds=n) for n in range(99))
     first = tick(installation)
     assert why(first) is None
-    accept(engine, [counted("A", "S1", 20, now), counted("B", "S1", 20, now), sold("A", "S1", 18, now)])
+    accept(
+        engine,
+        [counted("A", "S1", 20, next(times)), counted("B", "S1", 20, next(times)), sold("A", "S1", 18, next(times))],
+    )
     work(connection, given)
     (low,), seen = low_notices(installation.settings, 0)
     assert (low.item, low.location, low.sequence) == ("A", "S1", 3)
@@ -33,7 +36,10 @@ def test_a_low_stock_notice_asks_for_a_plan_once_the_lake_holds_its_event(
     asked = tick(installation, early.cursor)
     assert why(asked) == "stock is low: A at S1"
     assert why(tick(installation, asked.cursor)) is None
-    accept(engine, [counted("A", "S1", 20, now), sold("A", "S1", 19, now), sold("B", "S1", 19, now)])
+    accept(
+        engine,
+        [counted("A", "S1", 20, next(times)), sold("A", "S1", 19, next(times)), sold("B", "S1", 19, next(times))],
+    )
     work(connection, given)
     assert installation.refresh().success
     again = tick(installation, asked.cursor)
@@ -42,7 +48,7 @@ def test_a_low_stock_notice_asks_for_a_plan_once_the_lake_holds_its_event(
     waiting = installation.instance.create_run_for_job(
         job_def(), tags={"inventory/lane": "refresh"}, status=dg.DagsterRunStatus.STARTED
     )
-    accept(engine, [counted("C", "S1", 20, now), sold("C", "S1", 19, now)])
+    accept(engine, [counted("C", "S1", 20, next(times)), sold("C", "S1", 19, next(times))])
     work(connection, given)
     held = tick(installation, again.cursor)
     assert why(held) is None
