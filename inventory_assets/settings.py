@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LONGEST_HORIZON = 364
+"""Days ahead beyond which no setting goes: the course of the year is last year's."""
 
 
 class IngestSettings(BaseModel):
@@ -50,13 +54,35 @@ class ForecastSettings(BaseModel):
     """How demand is forecast."""
 
     horizon_days: int = Field(
-        default=28, ge=7, le=180, description="Days ahead; at least lead time + review period + one review."
+        default=28,
+        ge=7,
+        le=180,
+        description="Days ahead of an item without a known lead time, and of the past windows models are compared on.",
+    )
+    longest_horizon_days: int = Field(
+        default=180,
+        ge=7,
+        le=LONGEST_HORIZON,
+        description="Days ahead at most; an item with a lead time has lead time + review period + one review.",
     )
     history_days: int = Field(default=1096, ge=56, description="Days of demand that are looked at, at most.")
     like_items: dict[str, str] = Field(
         default_factory=dict, description="New items and the item each is like, whose forecast it borrows for 28 days."
     )
+    learned_model: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="Whether boosted trees are one of the candidates: auto where the extra lightgbm is installed; on "
+        "fails without it.",
+    )
     schedule: str = Field(default="20 4 * * *", description="When demand is forecast anew: cron, UTC.")
+
+
+class ReplanningSettings(BaseModel):
+    """When plans are made again before the night."""
+
+    low_stock_seconds: float = Field(
+        default=3600.0, ge=60, description="Low stock of an item at a location is a reason at most so often."
+    )
 
 
 class PublishSettings(BaseModel):
@@ -268,6 +294,7 @@ class Settings(BaseSettings):
     orders: OrdersSettings = OrdersSettings()
     erp: ErpSettings = ErpSettings()
     forecast: ForecastSettings = ForecastSettings()
+    replanning: ReplanningSettings = ReplanningSettings()
     publish: PublishSettings = PublishSettings()
     quality: QualitySettings = QualitySettings()
     maintenance: MaintenanceSettings = MaintenanceSettings()

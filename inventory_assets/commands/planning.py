@@ -20,6 +20,7 @@ params = typer.Typer(no_args_is_help=True, help="Parameters of replenishment: by
 
 Item = Annotated[str | None, typer.Option("--item", help="For this item.")]
 Class = Annotated[str | None, typer.Option("--class", help="For this class: A, or A with X as in AX.")]
+Category = Annotated[str | None, typer.Option("--category", help="For items of this category; promotions only.")]
 Supplier = Annotated[str | None, typer.Option("--supplier", help="For items of this supplier.")]
 Location = Annotated[str | None, typer.Option("--location", help="Only at this location.")]
 Until = Annotated[datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="Last day it holds.")]
@@ -78,6 +79,7 @@ def set_(
     author: Author,
     item: Item = None,
     of_class: Class = None,
+    category: Category = None,
     supplier: Supplier = None,
     location: Location = None,
     until: Until = None,
@@ -86,7 +88,7 @@ def set_(
     as_json: Json = False,
 ) -> None:
     """Set parameters; NAME= without a value takes back what was set. Without a scope it holds for everything."""
-    scope = _scope(item, of_class, supplier)
+    scope = _scope({"item": item, "class": of_class, "category": category, "supplier": supplier})
     shared = (author, because, location, until.date() if until is not None else None)
     _store([_setting(scope, each, *shared) for each in values], dry_run=dry_run, now=now, as_json=as_json)
 
@@ -145,10 +147,10 @@ def whatif(
     print_grid(("location", "what", "now", "then"), [(r["location_id"], r["what"], r["now"], r["then"]) for r in shown])
 
 
-def _scope(item: str | None, of_class: str | None, supplier: str | None) -> tuple[str, str]:
-    given = [(name, value) for name, value in (("item", item), ("class", of_class), ("supplier", supplier)) if value]
+def _scope(named: dict[str, str | None]) -> tuple[str, str]:
+    given = [(scope, value) for scope, value in named.items() if value]
     if len(given) > 1:
-        fail("name one of --item, --class, --supplier", Exit.USAGE)
+        fail("name one of --item, --class, --category, --supplier", Exit.USAGE)
     return given[0] if given else ("default", "*")
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from inventory_assets.contracts.gold import DAILY_INVENTORY_SNAPSHOT, DAILY_INVENTORY_SUMMARY, PROCESSED
+from inventory_assets.contracts.gold import (
+    DAILY_INVENTORY_SNAPSHOT,
+    DAILY_INVENTORY_SUMMARY,
+    PROCESSED,
+    SUPPLIER_PERFORMANCE,
+)
 from inventory_assets.contracts.model import Column, Reach, Table, count, day, flag, instant, ratio, text
 from inventory_assets.contracts.parameters import PLANNING_PARAMETERS
-from inventory_assets.contracts.silver import PRODUCTS, SUPPLIER_ORDERS
+from inventory_assets.contracts.silver import PRODUCTS, SUPPLIER_ORDERS, SUPPLIERS
 from inventory_assets.contracts.value_added import FORECAST_VALUE_ADDED
 
-_UPSTREAM = (DAILY_INVENTORY_SUMMARY.path, DAILY_INVENTORY_SNAPSHOT.path, PLANNING_PARAMETERS.path)
+_UPSTREAM = (
+    DAILY_INVENTORY_SUMMARY.path, DAILY_INVENTORY_SNAPSHOT.path, SUPPLIER_PERFORMANCE.path, PRODUCTS.path,
+    SUPPLIERS.path, PLANNING_PARAMETERS.path,
+)  # fmt: skip
 _REACH = Reach(rule="the whole table, every night")
 _ISSUED = day("issued_on", "Last business day whose demand the forecast knows.")
 _CLASS = text(
@@ -22,6 +30,8 @@ _DAY_FIGURES = (
     ratio("p10", "Demand that is reached or not exceeded in one day of ten.", unit="units", minimum=0),
     ratio("p50", "Median of demand; 0 where most days see none.", unit="units", minimum=0),
     ratio("p90", "Demand that is exceeded in one day of ten.", unit="units", minimum=0),
+    flag("is_promoted", "Whether a promotion is known for the day; for an item at any of its locations."),
+    ratio("uplift", "Factor by which known promotions raise `mean`; 1 without.", minimum=0),
     _MODEL,
     _CLASS,
     PROCESSED,
@@ -37,7 +47,7 @@ def _sum(percent: int) -> Column:
 ITEM_DEMAND_FORECAST = Table(
     "analytics",
     "item_demand_forecast",
-    "Expected demand of each item on each coming day, over all locations.",
+    "Expected demand of each item on each coming day, over all locations, until the order after its next one arrives.",
     "item × day ahead",
     ("product_sku", "day"),
     (text("product_sku", "Item."), _ISSUED, day("day", "Day that is forecast."), *_DAY_FIGURES),
@@ -49,7 +59,7 @@ DEMAND_FORECAST = Table(
     "analytics",
     "demand_forecast",
     "Expected demand of each item at each location on each coming day. The means of an item's locations add up to its "
-    "row in item_demand_forecast.",
+    "row in item_demand_forecast, so all of them reach as far as the location that orders longest ahead.",
     "item × location × day ahead",
     ("product_sku", "location_id", "day"),
     (
@@ -67,7 +77,7 @@ CUMULATIVE_DEMAND_FORECAST = Table(
     "analytics",
     "cumulative_demand_forecast",
     "Demand of each item at each location over the next so many days together, with the measured error of that sum: "
-    "what safety stock is computed from.",
+    "what safety stock is computed from. It reaches lead time + review period + one review.",
     "item × location × number of days",
     ("product_sku", "location_id", "horizon_days"),
     (
@@ -83,6 +93,7 @@ CUMULATIVE_DEMAND_FORECAST = Table(
             minimum=0,
         ),
         _sum(50), _sum(80), _sum(90), _sum(95), _sum(98), _sum(99),
+        count("promoted_days", "How many of these days hold a promotion."),
         PROCESSED,
     ),
     cadence="whole",

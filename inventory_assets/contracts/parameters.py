@@ -1,12 +1,14 @@
 """Parameters of replenishment as data: each name with its type, unit, limits and default, and whose word counts first.
 
-A parameter is set for an item, a class ("A", "AX"), a supplier, or for everything, at one location or at all. The
+A parameter is set for an item, a class ("A", "AX"), a supplier, or for everything, at one location or at all; a
+promotion for an item, a category, a supplier, or everything. The
 narrower scope decides, at equal scope the row for the location, then the later one. What they do to an order stands in
 docs/replenishment.md. Invariant: no value is used that `parsed` refuses.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -14,17 +16,42 @@ from typing import Literal
 from inventory_assets.contracts.model import Reach as _Reach
 from inventory_assets.contracts.model import Table, day, instant, text
 
-Kind = Literal["number", "whole", "share", "word", "days_of_week", "dates", "date"]
-Value = float | int | str | tuple[int, ...] | tuple[date, ...] | date
+Kind = Literal["number", "whole", "share", "word", "days_of_week", "dates", "date", "campaign"]
 
-SCOPES = ("item", "class", "supplier", "default")
-"""Scopes, the narrowest first."""
+SCOPES = ("item", "class", "category", "supplier", "default")
+"""Scopes, the narrowest first; a category takes promotions and nothing else."""
 MARKS = ("outlier_day", "demand_override")
-"""Names that say something about demand instead of setting a rule; outlier days add up instead of overruling."""
+"""Names that say something about demand instead of setting a rule, and whose worth is measured."""
+PROMOTION = "promotion"
+MANY = ("outlier_day", PROMOTION)
+"""Names of which many hold at a time: they add up instead of overruling."""
+PROMOTED_SCOPES = ("item", "category", "supplier", "default")
+LONGEST_CAMPAIGN = 366
+"""Days of a promotion at most: what lasts longer is the usual state."""
+CANCELLED = "cancelled"
+"""What a promotion is called whose days are taken back."""
 
 
 class ParameterError(ValueError):
     """A parameter that does not exist, or a value it may not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Days of a promotion.
+
+    Attributes:
+        first: its first day.
+        last: its last day.
+        kind: what kind of promotion; those of one kind share their effect.
+    """
+
+    first: date
+    last: date
+    kind: str = PROMOTION
+
+
+Value = float | int | str | tuple[int, ...] | tuple[date, ...] | date | Campaign
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +122,25 @@ def _dates(given: str) -> tuple[date, ...]:
     return tuple(sorted({date.fromisoformat(each.strip()) for each in given.split(",") if each.strip()}))
 
 
+def _campaign(given: str) -> Campaign:
+    days, _, kind = given.lower().partition(" ")
+    first, dots, last = days.partition("..")
+    found = Campaign(date.fromisoformat(first), date.fromisoformat(last if dots else first), kind.strip() or PROMOTION)
+    if not 0 <= (found.last - found.first).days < LONGEST_CAMPAIGN or _CAMPAIGN_KIND.fullmatch(found.kind) is None:
+        raise ValueError
+    return found
+
+
+_CAMPAIGN_KIND = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _READ = {
     "number": _number, "whole": int, "share": _share, "word": str.lower, "days_of_week": _weekdays, "dates": _dates,
-    "date": date.fromisoformat,
+    "date": date.fromisoformat, "campaign": _campaign,
 }  # fmt: skip
 _SAID = {
     "number": "number", "whole": "whole number", "share": "share between 0 and 1, both excluded", "word": "word",
     "days_of_week": "list of days of the week, 1 = Monday, as in 1,4", "dates": "list of dates, as in 2026-12-24",
     "date": "date, as in 2026-12-24",
+    "campaign": "promotion, as in 2026-12-01..2026-12-07, with its kind behind the days if wanted: one small word",
 }  # fmt: skip
 
 _ALL: tuple[Parameter, ...] = (
@@ -146,6 +184,9 @@ _ALL: tuple[Parameter, ...] = (
     Parameter("overstock_cover", "number", "days", 120.0, "Days of cover above which stock is called excess.", 7),
     Parameter("demand_override", "number", "units a day", None, "Expected demand a day, instead of the forecast's.", 0),
     Parameter("outlier_day", "date", "", None, "A day whose demand says nothing about the future; may be set often."),
+    Parameter(PROMOTION, "campaign", "", None, "Days of a promotion, past or to come, and its kind if wanted, as in "
+              "2026-12-01..2026-12-07 feature; may be set often. The kind cancelled takes days back; without a value "
+              "nothing is promoted from today on."),
 )  # fmt: skip
 
 PARAMETERS: dict[str, Parameter] = {each.name: each for each in _ALL}
@@ -161,7 +202,7 @@ PLANNING_PARAMETERS = Table(
     (
         text("parameter_id", "Identity: hash of what was set, by whom, and when."),
         text("scope", "What it is set for.", allowed=SCOPES),
-        text("scope_value", "The item, class or supplier; * for the scope default."),
+        text("scope_value", "The item, class, category or supplier; * for the scope default."),
         text("location_id", "Location it holds at; null: everywhere.", nullable=True),
         text("name", "Parameter, or a mark about demand.", allowed=tuple(PARAMETERS)),
         text("value", "Value as text; null: what was set before holds no more.", nullable=True),

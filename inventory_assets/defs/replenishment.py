@@ -20,7 +20,8 @@ def _policy(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:
 
     workspace = store.workspace()
     report = refresh_policy(workspace, anew=ask.anew)
-    return report, beyond_horizon(workspace.lake) if report.changed else ()
+    longest = store.settings().forecast.longest_horizon_days
+    return report, beyond_horizon(workspace.lake, longest) if report.changed else ()
 
 
 def _proposals(store: Store, ask: Ask) -> tuple["Report", Sequence[str]]:

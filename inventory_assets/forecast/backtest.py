@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from inventory_assets.forecast import metrics
+from inventory_assets.forecast.learned import LEARNED, learned_paths
 from inventory_assets.forecast.models import CANDIDATES, PLAIN, alive, candidate_paths, history
 from inventory_assets.forecast.selection import ALL, classes
 from inventory_assets.forecast.series import observed_days
@@ -88,6 +89,8 @@ def forecasts(made: Cut, horizon: int, models: Sequence[str]) -> dict[str, Float
     if candidates:
         paths = candidate_paths(history(made.known), [made.origin], horizon, candidates)
         found |= {name: paths[name][0] for name in candidates}
+    if LEARNED in models:
+        (found[LEARNED],) = learned_paths(made.known, [made.origin], horizon)
     return found
 
 

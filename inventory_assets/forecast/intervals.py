@@ -88,7 +88,7 @@ def spread(
     daily_variance: FloatArray,
     days: int,
     ahead: FloatArray,
-    ahead_relative: float,
+    ahead_relative: float | FloatArray,
     demands: FloatArray,
     levels: Sequence[float] = LEVELS,
     step: int = ORIGIN_STEP,
@@ -101,7 +101,7 @@ def spread(
         daily_variance: variance of a day's demand of each series, shape (series,).
         days: the number of days.
         ahead: expected demand over the coming days, shape (series,).
-        ahead_relative: how busy they are by the calendar.
+        ahead_relative: how busy they are by the calendar; or one for each series, where promotions are among them.
         demands: expected number of demands in the coming days, shape (series,).
         levels: quantiles wanted.
         step: days between the origins.

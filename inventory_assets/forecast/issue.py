@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inventory_assets.forecast.intervals import LEVELS, Spread, cumulative_errors, past_origins, spread
+from inventory_assets.forecast.horizons import far_origins
+from inventory_assets.forecast.intervals import (
+    LEVELS,
+    ORIGIN_STEP,
+    Spread,
+    cumulative_errors,
+    past_origins,
+    spread,
+)
+from inventory_assets.forecast.learned import LEARNED, learned_paths
 from inventory_assets.forecast.models import (
     CANDIDATES,
     PLAIN,
@@ -36,11 +45,13 @@ class Issued:
 
     Attributes:
         mean: expected units of each day ahead, shape (series, horizon).
-        past: forecasts made the same way at past origins, each of shape (series, horizon).
+        past: forecasts made the same way at past origins, each of shape (series, measured): as many days as sums are
+            measured of, at most the horizon.
         at: columns of these origins.
         course: how busy the first 1, 2, … days after each past origin, and last of all after this one, are by the
-            calendar, shape (origins + 1, horizon).
+            calendar, shape (origins + 1, measured).
         factor: the same of each single day ahead of this origin, shape (horizon,).
+        plain: what would be expected without the promotions ahead, like `mean`; None where none is known.
     """
 
     mean: FloatArray
@@ -48,6 +59,7 @@ class Issued:
     at: list[int]
     course: FloatArray
     factor: FloatArray
+    plain: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +77,54 @@ class Uncertainty:
     day_quantiles: FloatArray
 
 
-def issue(units: FloatArray, horizon: int, model: Sequence[str] | NDArray[np.str_]) -> Issued:
+def issue(
+    units: FloatArray, horizon: int, model: Sequence[str] | NDArray[np.str_], measured: int | None = None
+) -> Issued:
     """Forecast every series by its model from the last column on.
 
     Args:
         units: demand up to the origin, shape (series, days), nan where not observed.
         horizon: days ahead.
         model: name of a candidate, or of exponential smoothing, for each series.
+        measured: days ahead of the forecasts at past origins, and so the longest sum whose error can be told; all of
+            them by default.
 
     Returns:
         The forecasts; 0 for dead series.
     """
     known, days = history(units), units.shape[1]
-    at = past_origins(days, min(horizon, days // 3))
-    made = _paths(units, known, [*at, days - 1], horizon, model)
-    factors = np.array([part_course(known, USUAL, origin, horizon) for origin in [*at, days - 1]])
-    course = np.cumsum(factors, axis=1) / np.arange(1, horizon + 1)
+    measured = horizon if measured is None else measured
+    at = past_origins(days, min(measured, days // 3))
+    made = _paths(units, known, [*at, days - 1], [*[measured] * len(at), horizon], model)
     mean = np.where(alive(units)[:, None], made[-1], 0.0)
-    return Issued(mean, made[:-1], at, course, factors[-1])
+    factor = part_course(known, USUAL, days - 1, horizon)
+    return Issued(mean, made[:-1], at, courses(known, at, measured, factor), factor)
+
+
+def issued_far(
+    units: FloatArray, mean: FloatArray, model: NDArray[np.str_], rows: NDArray[np.intp], measured: int, days: int
+) -> Issued:
+    """The same forecast of some series, with past ones that reach farther, made at origins farther back and apart.
+
+    Args:
+        units: demand of all series, whose pooled calendar counts.
+        mean: the forecast of all series.
+        model: their models.
+        rows: the series wanted.
+        measured: days of sums whose errors are known already: origins begin so many days back.
+        days: days ahead of the forecasts at past origins.
+    """
+    known, last = history(units), units.shape[1] - 1
+    at = far_origins(last + 1, measured, days)
+    past = _paths(units[rows], known.take(rows), at, days, model[rows])
+    factor = part_course(known, USUAL, last, mean.shape[1])
+    return Issued(mean[rows], past, at, courses(known, at, days, factor), factor)
+
+
+def courses(known: History, at: Sequence[int], measured: int, factor: FloatArray) -> FloatArray:
+    """How busy the first 1, 2, … days after each origin, and last of all those of `factor`, are by the calendar."""
+    factors = np.array([*(part_course(known, USUAL, origin, measured) for origin in at), factor[:measured]])
+    return np.cumsum(factors, axis=1) / np.arange(1, measured + 1)
 
 
 def expected(units: FloatArray, horizon: int, model: Sequence[str] | NDArray[np.str_]) -> FloatArray:
@@ -92,38 +134,61 @@ def expected(units: FloatArray, horizon: int, model: Sequence[str] | NDArray[np.
 
 
 def _paths(
-    units: FloatArray, known: History, at: Sequence[int], horizon: int, model: Sequence[str] | NDArray[np.str_]
+    units: FloatArray,
+    known: History,
+    at: Sequence[int],
+    horizon: int | Sequence[int],
+    model: Sequence[str] | NDArray[np.str_],
 ) -> list[FloatArray]:
     """Forecasts of every series by its model at each origin."""
     models = np.asarray(model)
+    ahead = [horizon] * len(at) if isinstance(horizon, int) else horizon
     names = [name for name in CANDIDATES if (models == name).any()]
-    paths = candidate_paths(known, at, horizon, names)
-    plain = models == SES
+    paths = candidate_paths(known, at, ahead, names)
+    plain, learned = models == SES, models == LEARNED
+    trees = learned_paths(units, at, ahead) if learned.any() else []
     made = []
-    for place, origin in enumerate(at):
-        path = np.zeros((len(units), horizon))
+    for place, (origin, days) in enumerate(zip(at, ahead, strict=True)):
+        path = np.zeros((len(units), days))
         for name in names:
             path[models == name] = paths[name][place][models == name]
         if plain.any():
-            path[plain] = PLAIN[SES](units[plain], origin, horizon)
+            path[plain] = PLAIN[SES](units[plain], origin, days)
+        if learned.any():
+            path[learned] = trees[place][learned]
         made.append(path)
     return made
 
 
-def uncertainty(units: FloatArray, issued: Issued, levels: Sequence[float] = LEVELS) -> Uncertainty:
+def uncertainty(
+    units: FloatArray, issued: Issued, levels: Sequence[float] = LEVELS, first: int = 1, step: int = ORIGIN_STEP
+) -> Uncertainty:
     """Measure the spread of a forecast by the errors of those made before it.
 
     Args:
         units: the demand it was issued from.
         issued: the forecast.
         levels: quantiles of cumulative demand.
+        first: the shortest sum wanted; the longest is as long as the past forecasts are.
+        step: days between the past origins.
+
+    Returns:
+        Spread of the sums over `first` days and more, and of the single days that end them.
     """
-    errors = cumulative_errors(units, issued.past, issued.at, issued.mean.shape[1])
+    longest = issued.course.shape[1]
+    errors = cumulative_errors(units, issued.past, issued.at, longest)
     variance, size = demand_variance(units), mean_size(units)
-    sums = [_sum_spread(errors, issued, variance, size, days, levels) for days in range(1, issued.mean.shape[1] + 1)]
+    wanted = range(first, longest + 1)
+    sums = [_sum_spread(errors, issued, variance, size, days, levels, step) for days in wanted]
     deviation = np.stack([each.deviation for each in sums], axis=1)
     quantiles = np.stack([each.quantiles for each in sums], axis=1)
-    return Uncertainty(deviation, quantiles, _single_days(errors, issued, variance, size))
+    return Uncertainty(deviation, quantiles, _single_days(errors, issued, variance, size, slice(first - 1, longest)))
+
+
+def day_quantiles(units: FloatArray, issued: Issued, days: slice) -> FloatArray:
+    """Quantiles of single days alone, shape (series, days, 3); see `uncertainty`."""
+    errors = cumulative_errors(units, issued.past, issued.at, 1)
+    return _single_days(errors, issued, demand_variance(units), mean_size(units), days)
 
 
 def sum_spread(units: FloatArray, issued: Issued, days: int, levels: Sequence[float] = LEVELS) -> Spread:
@@ -133,26 +198,45 @@ def sum_spread(units: FloatArray, issued: Issued, days: int, levels: Sequence[fl
 
 
 def _sum_spread(
-    errors: FloatArray, issued: Issued, variance: FloatArray, size: FloatArray, days: int, levels: Sequence[float]
-) -> Spread:
+    errors: FloatArray, issued: Issued, variance: FloatArray, size: FloatArray, days: int, levels: Sequence[float],
+    step: int = ORIGIN_STEP,
+) -> Spread:  # fmt: skip
     place = days - 1
     ahead = issued.mean[:, :days].sum(axis=1)
+    usual: FloatArray = ahead
+    relative: float | FloatArray = float(issued.course[-1, place])
+    if issued.plain is not None:
+        usual = issued.plain[:, :days].sum(axis=1)
+        relative = relative * _raised(ahead, usual)
     return spread(
-        errors[:, :, place], issued.course[:-1, place], variance, days, ahead, float(issued.course[-1, place]),
-        ahead / size, levels,
+        errors[:, :, place], issued.course[:-1, place], variance, days, ahead, relative, usual / size, levels, step,
     )  # fmt: skip
 
 
-def _single_days(errors: FloatArray, issued: Issued, variance: FloatArray, size: FloatArray) -> FloatArray:
+def _raised(mean: FloatArray, plain: FloatArray) -> FloatArray:
+    """By how much promotions raise what is expected: errors grow with it."""
+    return np.divide(mean, plain, out=np.ones_like(mean), where=plain > 0)
+
+
+def _single_days(
+    errors: FloatArray, issued: Issued, variance: FloatArray, size: FloatArray, wanted: slice
+) -> FloatArray:
     """Quantiles of single days, by the errors of the first day ahead scaled by the calendar."""
-    found = np.zeros((*issued.mean.shape, len(DAY_LEVELS)))
-    for factor in np.unique(issued.factor):
-        days = issued.factor == factor
-        usual = issued.mean[:, days].mean(axis=1)
-        spread_ = spread(
-            errors[:, :, 0], issued.course[:-1, 0], variance, 1, usual, float(factor), usual / size, DAY_LEVELS,
-        )  # fmt: skip
-        found[:, days] = spread_.quantiles[:, None, :]
+
+    def of_day(usual: FloatArray, relative: float | FloatArray) -> FloatArray:
+        course = issued.course[:-1, 0]
+        return spread(errors[:, :, 0], course, variance, 1, usual, relative, usual / size, DAY_LEVELS).quantiles
+
+    mean, factors = issued.mean[:, wanted], issued.factor[wanted]
+    plain = mean if issued.plain is None else issued.plain[:, wanted]
+    found = np.zeros((*mean.shape, len(DAY_LEVELS)))
+    for factor in np.unique(factors):
+        days = factors == factor
+        found[:, days] = of_day(plain[:, days].mean(axis=1), float(factor))[:, None, :]
+    for day in np.flatnonzero((mean != plain).any(axis=0)):
+        rows = mean[:, day] != plain[:, day]
+        relative = float(factors[day]) * _raised(mean[:, day], plain[:, day])
+        found[rows, day] = of_day(mean[:, day], relative)[rows]
     return found
 
 

@@ -9,7 +9,7 @@ Aggregates, and items that deserve a model of their own, are in `aggregates`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -77,6 +77,10 @@ class History:
     total: FloatArray
     exposure: FloatArray
 
+    def take(self, rows: NDArray[np.intp]) -> History:
+        """Some of the series, with the calendar of all."""
+        return replace(self, units=self.units[rows])
+
 
 def history(units: FloatArray) -> History:
     """Prepare demand for the candidates.
@@ -115,7 +119,7 @@ def part_course(known: History, part: Part, origin: int, horizon: int) -> FloatA
 
 
 def candidate_paths(
-    known: History, at: Sequence[int], horizon: int, names: Sequence[str] = tuple(CANDIDATES)
+    known: History, at: Sequence[int], horizon: int | Sequence[int], names: Sequence[str] = tuple(CANDIDATES)
 ) -> dict[str, list[FloatArray]]:
     """Forecasts of the candidates.
 
@@ -123,7 +127,7 @@ def candidate_paths(
         known: the history; at an origin nothing after it is looked at, except that exceptional days and the scale of
             pooling are those of the whole history given.
         at: columns of the origins.
-        horizon: days ahead.
+        horizon: days ahead; one number, or one for each origin.
         names: candidates wanted.
 
     Returns:
@@ -132,8 +136,9 @@ def candidate_paths(
     parts = dict.fromkeys(part for name in names for part in CANDIDATES[name])
     level = {part: part_levels(known, part, at) for part in parts}
     found: dict[str, list[FloatArray]] = {name: [] for name in names}
-    for column, origin in enumerate(at):
-        path = {part: level[part][:, column, None] * part_course(known, part, origin, horizon) for part in parts}
+    ahead = [horizon] * len(at) if isinstance(horizon, int) else horizon
+    for column, (origin, days) in enumerate(zip(at, ahead, strict=True)):
+        path = {part: level[part][:, column, None] * part_course(known, part, origin, days) for part in parts}
         for name in names:
             found[name].append(np.mean([path[part] for part in CANDIDATES[name]], axis=0))
     return found

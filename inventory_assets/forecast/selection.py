@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from inventory_assets.forecast.learned import LEARNED
 from inventory_assets.forecast.models import CANDIDATES, DEFAULT, SES
 from inventory_assets.forecast.series import NEW_BELOW_DAYS
 from inventory_assets.replenishment.classification import demand_patterns, pattern_of
@@ -94,7 +95,7 @@ class _Standing:
 
 
 def _best(models: dict[str, _Standing]) -> str:
-    tried = {name: each for name, each in models.items() if name in CANDIDATES}
+    tried = {name: each for name, each in models.items() if name in CANDIDATES or name == LEARNED}
     if not tried:
         return DEFAULT
     best = min(tried, key=lambda name: (tried[name].mean, name))

@@ -48,6 +48,11 @@ class Demand:
     item: NDArray[np.intp]
     price: FloatArray
 
+    def until(self, last: int) -> Demand:
+        """What was known at the end of the day of a column, save for prices."""
+        pairs = replace(self.pairs, units=self.pairs.units[:, : last + 1])
+        return replace(self, pairs=pairs, items=replace(self.items, units=totals(pairs.units, self.item)))
+
 
 def daily_sales(lake: Lake, pins: Mapping[str, int], today: date) -> pl.DataFrame:
     """What was asked for on each day before today: product_sku, location_id, day, units, sold, revenue."""

@@ -6,8 +6,6 @@ everywhere: a day under way looks like little demand.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -15,7 +13,6 @@ import numpy as np
 import polars as pl
 
 from inventory_assets.contracts.forecast import (
-    CUMULATIVE_DEMAND_FORECAST,
     DEMAND_FORECAST,
     FORECAST,
     FORECAST_ACCURACY,
@@ -25,16 +22,18 @@ from inventory_assets.contracts.parameters import PLANNING_PARAMETERS
 from inventory_assets.contracts.schemas import empty, polars_schema
 from inventory_assets.forecast import metrics
 from inventory_assets.forecast.backtest import LEAD_DAYS, WINDOWS, backtest, cut, past_windows, summarised
-from inventory_assets.forecast.intervals import LEVELS
-from inventory_assets.forecast.issue import Issued, Uncertainty, issue, models_by_class, sum_spread, uncertainty
-from inventory_assets.forecast.locations import shares
+from inventory_assets.forecast.issue import issue, models_by_class, sum_spread
+from inventory_assets.forecast.learned import learned_model
 from inventory_assets.forecast.models import CANDIDATES, SES, alive
 from inventory_assets.forecast.selection import ALL, choose, classes
-from inventory_assets.forecast.series import Panel, like_items, like_rows, observed_days
 from inventory_assets.lakehouse.lake import Scope
 from inventory_assets.pipeline.demand import DEMAND_SOURCES, Demand, known_demand, left_out
+from inventory_assets.pipeline.forecast_days import forecast_days
+from inventory_assets.pipeline.horizons import HORIZON_SOURCES, deciding_checksum, horizons
+from inventory_assets.pipeline.promotions import Promotions, members_of, promotions_checksum, promotions_of
 from inventory_assets.pipeline.workspace import Report, Workspace, nothing_new
 from inventory_assets.replenishment.parameters import outlier_days
+from inventory_assets.replenishment.promotions import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,19 +45,19 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-OUTLIERS = "marks/outliers"
-"""Name under which a table notes the checksum of the days left out."""
+OUTLIERS, HORIZONS, PROMOTIONS = "marks/outliers", "marks/horizons", "marks/promotions"
+"""Names under which a table notes checksums: of the days left out, of what horizons follow from, of promotions."""
 COMPARED = ("seasonal naive", "mean", "weighted moving average 28", SES, "SBA", "TSB", *CANDIDATES)
 """Models of the accuracy table."""
 HIGH = 0.95
 
 
 def refresh_forecast(workspace: Workspace, settings: ForecastSettings, *, anew: bool = False) -> Report:
-    """Forecast demand again when sales, stock or days marked as outliers changed, or `anew`.
+    """Forecast demand again when sales, stock, lead times or days marked as outliers changed, or `anew`.
 
     Args:
         workspace: stores and clock.
-        settings: horizon, history, like items.
+        settings: horizons, history, like items.
         anew: forecast although nothing changed.
     """
     lake, report = workspace.lake, Report(FORECAST)
@@ -66,97 +65,73 @@ def refresh_forecast(workspace: Workspace, settings: ForecastSettings, *, anew: 
     today = workspace.now().date()
     if not pins:
         return report
-    outliers = outlier_days(lake.scan(PLANNING_PARAMETERS).collect(), today).sort(pl.all())
-    noted = {OUTLIERS: crc32(outliers.write_csv().encode())}
-    fresh = all(lake.noted(table, OUTLIERS) == noted[OUTLIERS] and nothing_new(lake, table, pins) for table in FORECAST)
+    pins |= lake.pins(HORIZON_SOURCES)
+    parameters = lake.scan(PLANNING_PARAMETERS).collect()
+    outliers = outlier_days(parameters, today).sort(pl.all())
+    planned = settings_of(parameters)
+    noted = {
+        OUTLIERS: crc32(outliers.write_csv().encode()), HORIZONS: deciding_checksum(parameters, today),
+        PROMOTIONS: promotions_checksum(planned),
+    }  # fmt: skip
+    fresh = all(
+        nothing_new(lake, table, pins) and all(lake.noted(table, name) == noted[name] for name in noted)
+        for table in FORECAST
+    )
     if fresh and not anew:
         return report
     demand = known_demand(lake, pins, settings, today)
     frames = {table.path: empty(table) for table in FORECAST}
     if demand is not None:
-        frames = forecast(left_out(demand, outliers), settings, today)
+        own, known = horizons(lake, pins, demand, parameters, settings, today), left_out(demand, outliers)
+        ahead = max(settings.horizon_days, int(own.max()))
+        frames = forecast(known, settings, today, own, promotions_of(known, members_of(lake, pins), planned, ahead))
     for table in FORECAST:
         report.add(table, lake.replace(table, frames[table.path], Scope(), {**pins, **noted}), None)
     return report
 
 
-def forecast(demand: Demand, settings: ForecastSettings, today: date) -> dict[str, pl.DataFrame]:
+def forecast(
+    demand: Demand,
+    settings: ForecastSettings,
+    today: date,
+    own: NDArray[np.int64] | None = None,
+    promotions: Promotions | None = None,
+) -> dict[str, pl.DataFrame]:
     """The four tables of demand.
 
     Args:
         demand: what is known.
-        settings: horizon and like items.
+        settings: days of the windows models are compared on, and like items.
         today: UTC day of the computation.
+        own: days ahead of each pair; by default those of a window.
+        promotions: what is known of promotions of this demand.
 
     Returns:
         Frames by path of the table.
     """
-    units, horizon = demand.items.units, settings.horizon_days
-    windows = past_windows(demand.items.days, horizon, WINDOWS)
-    evidence = backtest(units, windows, horizon, COMPARED, demand.price)
+    demand = demand if promotions is None else promotions.usual
+    units, window = demand.items.units, settings.horizon_days
+    windows = past_windows(demand.items.days, window, WINDOWS)
+    compared = (*COMPARED, *learned_model(settings.learned_model))
+    evidence = backtest(units, windows, window, compared, demand.price)
     chosen = choose(evidence)
     groups = classes(units, alive(units))
     model = models_by_class(groups, chosen, chosen[ALL])
-    issued = issue(units, horizon, model)
-    mean = like_items(issued.mean, observed_days(units), like_rows(demand.items, settings.like_items))
-    issued = replace(issued, mean=mean)
-    by_location = _at_locations(demand, issued)
-    spread = uncertainty(demand.pairs.units, by_location)
+    reach = np.full(len(demand.pairs.units), window, dtype=np.int64) if own is None else own
+    frames = forecast_days(demand, model, reach, settings, promotions)
+    named = pl.DataFrame({"model": model, "class": groups}, schema={"model": pl.String, "class": pl.String})
+    keyed = pl.concat([demand.items.keys, named], how="horizontal")
+    for table in (ITEM_DEMAND_FORECAST, DEMAND_FORECAST):
+        frames[table] = frames[table].join(keyed, on="product_sku", how="left", maintain_order="left")
+    found = _chosen_quantiles(demand, windows, window, chosen)
+    frames[FORECAST_ACCURACY] = _accuracy(summarised(evidence), found, chosen)
     stamps = {"issued_on": demand.items.last_day, "processing_date": today}
-    item_days = _days(demand.items, issued, uncertainty(units, issued), model, groups)
-    pair_days = _days(demand.pairs, by_location, spread, model[demand.item], groups[demand.item])
-    sums = _sums(demand.pairs, by_location, spread)
-    accuracy = _accuracy(summarised(evidence), _chosen_quantiles(demand, windows, horizon, chosen), chosen)
-    frames = {
-        ITEM_DEMAND_FORECAST: item_days, DEMAND_FORECAST: pair_days, CUMULATIVE_DEMAND_FORECAST: sums,
-        FORECAST_ACCURACY: accuracy,
-    }  # fmt: skip
     return {
         table.path: frame.with_columns(pl.lit(value).alias(name) for name, value in stamps.items())
         .select(table.column_names)
         .cast(polars_schema(table))
         for table, frame in frames.items()
     }
-
-
-def _at_locations(demand: Demand, issued: Issued) -> Issued:
-    """The items' forecasts divided among their locations, now and at past origins."""
-    here = alive(demand.pairs.units)
-    share = shares(demand.pairs.units, demand.item, [*issued.at, demand.pairs.days - 1], here)
-    past = [path[demand.item] * share[:, place, None] for place, path in enumerate(issued.past)]
-    return replace(issued, mean=issued.mean[demand.item] * share[:, -1, None], past=past)
-
-
-def _days(
-    series: Panel, issued: Issued, spread: Uncertainty, model: NDArray[np.str_], groups: NDArray[np.str_]
-) -> pl.DataFrame:
-    """One row for each series and day ahead."""
-    horizon = issued.mean.shape[1]
-    ahead = [series.last_day + timedelta(days=number + 1) for number in range(horizon)]
-    chosen = pl.Series("model", model, dtype=pl.String), pl.Series("class", groups, dtype=pl.String)
-    figures = {"mean": issued.mean, **{
-        name: spread.day_quantiles[:, :, place] for place, name in enumerate(("p10", "p50", "p90"))
-    }}  # fmt: skip
-    return _repeated(series.keys.with_columns(chosen), horizon).with_columns(
-        pl.Series("day", ahead * series.keys.height, dtype=pl.Date),
-        *(pl.Series(name, values.ravel()) for name, values in figures.items()),
-    )
-
-
-def _sums(series: Panel, issued: Issued, spread: Uncertainty) -> pl.DataFrame:
-    """One row for each series and number of days."""
-    horizon = issued.mean.shape[1]
-    figures = {"cumulative_mean": np.cumsum(issued.mean, axis=1), "cumulative_sd": spread.deviation}
-    figures |= {f"p{round(100 * level)}": spread.quantiles[:, :, place] for place, level in enumerate(LEVELS)}
-    return _repeated(series.keys, horizon).with_columns(
-        pl.Series("horizon_days", np.tile(np.arange(1, horizon + 1), series.keys.height)),
-        *(pl.Series(name, values.ravel()) for name, values in figures.items()),
-    )
-
-
-def _repeated(rows: pl.DataFrame, times: int) -> pl.DataFrame:
-    """Each row `times` times, one after the other."""
-    return rows[np.repeat(np.arange(rows.height), times)]
 
 
 def _chosen_quantiles(

@@ -43,6 +43,7 @@ from inventory_assets.replenishment.parameters import outlier_days
 from inventory_assets.replenishment.policy_inputs import policy_pairs
 from inventory_assets.replenishment.policy_levels import levels
 from inventory_assets.replenishment.proposing import Inputs, proposals
+from inventory_assets.settings import LONGEST_HORIZON
 
 DAY = "clock/day"
 SOLD = ("store_id", "product_sku", "transaction_date", "demand_quantity", "total_revenue", "total_quantity_sold")
@@ -113,29 +114,33 @@ def issued_forecast(lake: Lake, pins: Mapping[str, int]) -> pl.DataFrame | None:
     return None if version is None else lake.scan(CUMULATIVE_DEMAND_FORECAST, version).select(names).collect()
 
 
-def beyond_horizon(lake: Lake) -> list[str]:
-    """A warning where lead time and review of a pair are longer than what is forecast; none elsewhere.
+def beyond_horizon(lake: Lake, longest: int) -> list[str]:
+    """A warning where lead time and review of a pair are longer than anything is forecast; none elsewhere.
 
     Such a pair has a forecast, but its levels rest on the smoothed history and the errors measured in it.
+
+    Args:
+        lake: the tables.
+        longest: the longest horizon there may be.
     """
-    issued = lake.scan(CUMULATIVE_DEMAND_FORECAST).group_by(PAIR).agg(horizon=pl.col("horizon_days").max())
     needed = (pl.col("lead_time_days") + pl.col("review_period_days")).ceil().cast(pl.Int64)
     far = (
         lake.scan(INVENTORY_POLICY)
         .filter(pl.col("demand_from") == "trailing", pl.col("null_reason").is_null())
-        .join(issued, on=list(PAIR))
-        .filter(needed > pl.col("horizon"))
-        .select(*PAIR, "horizon", needed=needed, wanted=needed + pl.col("review_period_days"))
+        .join(lake.scan(CUMULATIVE_DEMAND_FORECAST).select(PAIR).unique(), on=list(PAIR), how="semi")
+        .filter(needed > longest)
+        .select(*PAIR, needed=needed, wanted=needed + pl.col("review_period_days"))
         .sort("needed", *PAIR, descending=[True, False, False])
         .collect()
     )
     if far.is_empty():
         return []
-    item, place, horizon, days, _ = far.row(0)
+    item, place, days, _ = far.row(0)
+    raised = min(far["wanted"].max(), LONGEST_HORIZON)  # type: ignore[type-var]
+    advice = f"Set INVENTORY_FORECAST__LONGEST_HORIZON_DAYS={raised} or correct" if raised > longest else "Correct"
     return [
-        f"{far.height} pairs order for longer than the {horizon} days that are forecast, {item} at {place} for {days}: "
-        f"their levels rest on smoothed history instead. Set INVENTORY_FORECAST__HORIZON_DAYS={far['wanted'].max()} or "
-        "more (180 at most), or correct their lead_time or review_period"
+        f"{far.height} pairs order for longer than the {longest} days that are forecast at most, {item} at {place} for "
+        f"{days}: their levels rest on smoothed history instead. {advice} their lead_time or review_period"
     ]
 
 

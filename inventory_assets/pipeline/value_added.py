@@ -23,16 +23,18 @@ from inventory_assets.contracts.schemas import empty, polars_schema
 from inventory_assets.contracts.value_added import FORECAST_VALUE_ADDED
 from inventory_assets.forecast.backtest import WINDOWS, backtest, past_windows
 from inventory_assets.forecast.issue import expected, models_by_class
-from inventory_assets.forecast.locations import shares, totals
+from inventory_assets.forecast.locations import shares
 from inventory_assets.forecast.models import CANDIDATES, SES, alive
 from inventory_assets.forecast.selection import ALL, choose, classes
 from inventory_assets.forecast.series import NEW_BELOW_DAYS, like_items, like_rows, observed_days
 from inventory_assets.forecast.value_added import value_added
 from inventory_assets.lakehouse.lake import Lake, Scope
 from inventory_assets.pipeline.demand import DEMAND_SOURCES, PAIR, Demand, known_demand, left_out, outlying
+from inventory_assets.pipeline.promotions import members_of, promotions_of
 from inventory_assets.pipeline.workspace import Report, Workspace, nothing_new
 from inventory_assets.replenishment.overrides import holding, override_spans
 from inventory_assets.replenishment.parameters import in_force
+from inventory_assets.replenishment.promotions import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,15 +63,16 @@ def refresh_value_added(workspace: Workspace, settings: ForecastSettings, *, ane
     pins = lake.pins((*DEMAND_SOURCES, PLANNING_PARAMETERS, INVENTORY_POLICY))
     if DAILY_INVENTORY_SUMMARY.path not in pins or (not anew and nothing_new(lake, table, pins)):
         return report
-    said = lake.scan(PLANNING_PARAMETERS, pins.get(PLANNING_PARAMETERS.path)).filter(pl.col("name").is_in(MARKS))
-    history, today = said.collect(), workspace.now().date()
+    said, today = lake.scan(PLANNING_PARAMETERS, pins.get(PLANNING_PARAMETERS.path)).collect(), workspace.now().date()
+    history = said.filter(pl.col("name").is_in(MARKS))
     if history.is_empty():
         return report
     demand = known_demand(lake, pins, settings, today)
     settled = pl.col("processing_date") - pl.duration(days=SETTLED_DAYS) > pl.col("valid_until")
     rows = empty(table) if anew else lake.scan(table).filter(settled).collect()
     if demand is not None:
-        measured = _Measured(lake, pins, settings, history, demand, today, frozenset(rows["parameter_id"]))
+        planned, settled_ids = settings_of(said), frozenset(rows["parameter_id"])
+        measured = _Measured(lake, pins, settings, history, planned, demand, today, settled_ids)
         made = [{**row, "processing_date": today} for row in (*measured.overrides(), *measured.outliers())]
         rows = pl.concat([rows, pl.DataFrame(made, schema=polars_schema(table), orient="row")])
     report.add(table, lake.replace(table, rows.sort(table.key), Scope(), pins), None)
@@ -85,6 +88,7 @@ class _Measured:
         pins: their versions.
         settings: horizon and like items.
         history: settings about demand.
+        planned: promotions people named.
         demand: what is known of it, no mark applied.
         today: UTC day of the computation.
         settled: settings that are not measured again.
@@ -95,6 +99,7 @@ class _Measured:
     pins: Mapping[str, int]
     settings: ForecastSettings
     history: pl.DataFrame
+    planned: pl.DataFrame
     demand: Demand
     today: date
     settled: frozenset[str]
@@ -207,7 +212,9 @@ class _Measured:
         at = (origin, newest)
         if at not in self.made:
             heeded = self._marks_at(origin).filter(pl.col("origin") <= (origin if newest else origin - 1))
-            self.made[at] = forecast_as_of(left_out(self.demand, _days_of(heeded)), origin, self.settings)
+            planned = settings_of(self.planned, self._day(origin + 1))
+            known = left_out(self.demand, _days_of(heeded))
+            self.made[at] = forecast_as_of(known, origin, self.settings, members_of(self.lake, self.pins), planned)
         return self.made[at]
 
 
@@ -218,13 +225,17 @@ def _days_of(marks: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def forecast_as_of(demand: Demand, origin: int, settings: ForecastSettings) -> FloatArray:
+def forecast_as_of(
+    demand: Demand, origin: int, settings: ForecastSettings, members: pl.DataFrame, planned: pl.DataFrame
+) -> FloatArray:
     """What the nightly forecast would have expected of each pair, from the days up to an origin alone.
 
     Args:
         demand: what is known; later days are not looked at, save for prices.
         origin: column of the last day known.
         settings: horizon and like items.
+        members: category and supplier of each item.
+        planned: promotions as they were known then.
 
     Returns:
         Units of each day ahead, shape (pairs, horizon); nan with less than four weeks of days.
@@ -232,8 +243,10 @@ def forecast_as_of(demand: Demand, origin: int, settings: ForecastSettings) -> F
     horizon = settings.horizon_days
     if origin + 1 < NEW_BELOW_DAYS:
         return np.full((len(demand.pairs.units), horizon), np.nan)
-    pairs = demand.pairs.units[:, : origin + 1]
-    items = totals(pairs, demand.item)
+    known = demand.until(origin)
+    promotions = promotions_of(known, members, planned, horizon)
+    usual = known if promotions is None else promotions.usual
+    pairs, items = usual.pairs.units, usual.items.units
     evidence = backtest(items, past_windows(origin + 1, horizon, WINDOWS), horizon, (SES, *CANDIDATES), demand.price)
     chosen = choose(evidence)
     model = models_by_class(classes(items, alive(items)), chosen, chosen[ALL])
@@ -241,4 +254,5 @@ def forecast_as_of(demand: Demand, origin: int, settings: ForecastSettings) -> F
         expected(items, horizon, model), observed_days(items), like_rows(demand.items, settings.like_items)
     )
     share = shares(pairs, demand.item, [origin], alive(pairs))
-    return mean[demand.item] * share
+    plain = mean[demand.item] * share
+    return plain if promotions is None else plain * promotions.lift

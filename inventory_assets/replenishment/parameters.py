@@ -8,13 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import polars as pl
 
-from inventory_assets.contracts.parameters import PARAMETERS, PLANNING_PARAMETERS, SCOPES, ParameterError, parsed
+from inventory_assets.contracts.parameters import (
+    MANY,
+    PARAMETERS,
+    PLANNING_PARAMETERS,
+    PROMOTED_SCOPES,
+    PROMOTION,
+    SCOPES,
+    ParameterError,
+    parsed,
+)
 from inventory_assets.contracts.schemas import empty, polars_schema
+from inventory_assets.replenishment.promotions import settings_of, told_days
 
 PLACE = ("scope", "scope_value", "location_id", "name")
 _SPLIT = {"number": pl.Float64, "share": pl.Float64, "whole": pl.Int64}
@@ -25,7 +37,7 @@ class Setting:
     """Something a person sets.
 
     Attributes:
-        scope: item, class, supplier or default.
+        scope: item, class, category, supplier or default.
         scope_value: which one; * for the default.
         name: parameter.
         value: as text; None takes back what was set.
@@ -56,35 +68,52 @@ def setting_row(setting: Setting, now: datetime, history: pl.DataFrame) -> pl.Da
     Raises:
         ParameterError: it cannot be set so; the message says what is wrong.
     """
-    if setting.scope not in SCOPES:
-        raise ParameterError(f"scope {setting.scope!r} is none of {', '.join(SCOPES)}")
-    if (setting.scope == "default") != (setting.scope_value == "*") or not setting.scope_value.strip():
-        raise ParameterError("name the item, class or supplier; the scope default takes * and nothing else")
-    if not setting.author.strip() or not setting.reason.strip():
-        raise ParameterError("author and reason must say something")
-    if setting.valid_until is not None and setting.valid_until < now.date():
-        raise ParameterError(f"valid until {setting.valid_until}: that day is over")
-    if setting.name not in PARAMETERS:
-        parsed(setting.name, "")
-    if setting.value is not None:
-        parsed(setting.name, setting.value)
+    _check(setting, now.date())
     row = {
         "scope": setting.scope, "scope_value": setting.scope_value.strip(), "location_id": setting.location_id,
         "name": setting.name, "value": None if setting.value is None else setting.value.strip(),
         "valid_until": setting.valid_until, "author": setting.author.strip(), "reason": setting.reason.strip(),
         "set_at": now,
     }  # fmt: skip
-    told = in_force(history, now.date())
-    same = told.filter(*(pl.col(name).eq_missing(pl.lit(row[name])) for name in (*PLACE, "value", "valid_until")))
-    place = told.filter(*(pl.col(name).eq_missing(pl.lit(row[name])) for name in PLACE))
-    if same.height or (setting.value is None and not place.height):
+    if _is_needless(row, history, now.date()):
         return empty(PLANNING_PARAMETERS)
     identity = hashlib.sha256(json.dumps(row, sort_keys=True, default=str).encode()).hexdigest()[:32]
     return pl.DataFrame([{"parameter_id": identity, **row}], schema=polars_schema(PLANNING_PARAMETERS))
 
 
+def _check(setting: Setting, today: date) -> None:
+    """Refuse what cannot be set."""
+    if setting.scope not in SCOPES:
+        raise ParameterError(f"scope {setting.scope!r} is none of {', '.join(SCOPES)}")
+    if (setting.scope == "default") != (setting.scope_value == "*") or not setting.scope_value.strip():
+        raise ParameterError("name the item, class, category or supplier; the scope default takes * and nothing else")
+    if not setting.author.strip() or not setting.reason.strip():
+        raise ParameterError("author and reason must say something")
+    if setting.valid_until is not None and setting.valid_until < today:
+        raise ParameterError(f"valid until {setting.valid_until}: that day is over")
+    if setting.name not in PARAMETERS:
+        parsed(setting.name, "")
+    if setting.name == PROMOTION and (setting.scope not in PROMOTED_SCOPES or setting.valid_until is not None):
+        raise ParameterError(f"a promotion is for {', '.join(PROMOTED_SCOPES)}, and its last day stands in its value")
+    if setting.name != PROMOTION and setting.scope == "category":
+        raise ParameterError(f"{setting.name}: a category takes promotions only; name its items, a class or a supplier")
+    if setting.value is not None:
+        parsed(setting.name, setting.value)
+
+
+def _is_needless(row: Mapping[str, Any], history: pl.DataFrame, today: date) -> bool:
+    """Whether a setting is in force already as asked, or takes back what was not set."""
+    here = [pl.col(name).eq_missing(pl.lit(row[name])) for name in PLACE]
+    if row["name"] == PROMOTION:
+        before = settings_of(history.filter(here)).to_dicts()
+        return told_days([*before, row]) == told_days(before)
+    told = in_force(history, today).filter(here)
+    same = told.filter(*(pl.col(name).eq_missing(pl.lit(row[name])) for name in ("value", "valid_until")))
+    return same.height > 0 or (row["value"] is None and not told.height)
+
+
 def in_force(history: pl.DataFrame, today: date) -> pl.DataFrame:
-    """Settings that hold on a day, each the last of its place; of outlier days all of them.
+    """Settings that hold on a day, each the last of its place; of outlier days and promotions all of them.
 
     A later row ends an earlier one of the same place for good, also after it has ended itself.
 
@@ -92,7 +121,7 @@ def in_force(history: pl.DataFrame, today: date) -> pl.DataFrame:
         history: rows of `replenishment/planning_parameters`.
         today: the day.
     """
-    many = pl.col("name") == "outlier_day"
+    many = pl.col("name").is_in(MANY)
     ordered = history.sort("set_at", "parameter_id")
     single = ordered.filter(~many).unique(PLACE, keep="last", maintain_order=True)
     taken_back = ordered.filter(many, pl.col("value").is_null()).group_by(PLACE).agg(ended=pl.col("set_at").max())
@@ -116,10 +145,10 @@ def resolved(pairs: pl.DataFrame, history: pl.DataFrame, today: date) -> pl.Data
         today: the day.
 
     Returns:
-        The pairs with a column a parameter (`outlier_day` apart), in the order of the pairs, null where there is
-        neither a setting nor a default; and `set_by`: the parameters somebody set, each with its scope.
+        The pairs with a column a parameter (outlier days and promotions apart), in the order of the pairs, null where
+        there is neither a setting nor a default; and `set_by`: the parameters somebody set, each with its scope.
     """
-    current = in_force(history, today).filter(pl.col("name") != "outlier_day")
+    current = in_force(history, today).filter(~pl.col("name").is_in(MANY))
     rows = pairs.with_columns(
         item=pl.col("product_sku"), wide=pl.col("abc"), narrow=pl.col("abc") + pl.col("xyz"), default=pl.lit("*")
     )
@@ -127,7 +156,7 @@ def resolved(pairs: pl.DataFrame, history: pl.DataFrame, today: date) -> pl.Data
               ("default", "default"))  # fmt: skip
     told = []
     for name, parameter in PARAMETERS.items():
-        if name == "outlier_day":
+        if name in MANY:
             continue
         mine = current.filter(pl.col("name") == name)
         kind = _SPLIT.get(parameter.kind, pl.String)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 import dagster as dg
 
 from inventory_assets.contracts.log_tables import RETAIL_EVENTS
 from inventory_assets.contracts.parameters import PLANNING_PARAMETERS
 from inventory_assets.contracts.replenishment import INVENTORY_POLICY, ORDER_PROPOSALS
 from inventory_assets.contracts.schemas import empty
+from inventory_assets.defs import replanning as replanning_sensor
 from inventory_assets.defs.lane import LANE, LANE_TAG
-from inventory_assets.defs.replanning import WHY_TAG
+from inventory_assets.defs.replanning import ATTEMPT_TAG, WHY_TAG
 from inventory_assets.ingest.events import bronze_events
 from inventory_assets.lakehouse.lake import Scope
 from inventory_assets.pipeline.open import open_workspace
@@ -95,3 +98,64 @@ def test_a_parameter_is_a_reason_once_there_are_policies_that_do_not_know_it(ins
     assert why(tick(installation)) == "parameters were set since the policies were computed"
     lake.replace(INVENTORY_POLICY, empty(INVENTORY_POLICY), Scope(), lake.pins((PLANNING_PARAMETERS,)))
     assert why(tick(installation)) is None
+
+
+def run_of(installation: Installation, status: str, why: str | None) -> None:
+    """A run of `replenish` that ended so."""
+    job = loaded().resolve_job_def("replenish")
+    tags = {LANE_TAG: LANE} | ({} if why is None else {WHY_TAG: why})
+    run = installation.instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.STARTED)
+    match status:
+        case "failed":
+            installation.instance.report_run_failed(run)
+        case "cancelled":
+            installation.instance.report_run_canceled(run)
+        case _:
+            installation.instance.handle_new_event(success_of(run))
+
+
+def success_of(run: dg.DagsterRun):
+    from dagster._core.events import DagsterEvent, DagsterEventType
+    from dagster._core.events.log import EventLogEntry
+
+    event = DagsterEvent(event_type_value=DagsterEventType.RUN_SUCCESS.value, job_name=run.job_name)
+    return EventLogEntry(None, "debug", "", run.run_id, time.time(), job_name=run.job_name, dagster_event=event)
+
+
+def test_a_requested_run_that_failed_is_asked_for_again_after_longer_and_longer_pauses(installation, monkeypatch):
+    asked(installation, {})
+    first = tick(installation)
+    cursor = first.cursor
+    assert why(first) is not None
+    run_of(installation, "failed", why(first))
+    held = tick(installation, cursor)
+    assert why(held) is None
+    assert "1 runs in a row failed" in str(held.skip_message)
+    monkeypatch.setattr(replanning_sensor, "SECONDS", 0)
+    again = tick(installation, cursor)
+    assert why(again) == why(first)
+    assert again.run_requests[0].tags[ATTEMPT_TAG] == "2"
+    run_of(installation, "failed", why(again))
+    assert tick(installation, cursor).run_requests[0].tags[ATTEMPT_TAG] == "3"
+    run_of(installation, "succeeded", why(again))
+    assert why(tick(installation, cursor)) is None, "it is done"
+
+
+def test_a_cancelled_run_and_one_of_the_night_are_not_asked_for_again(installation, monkeypatch):
+    monkeypatch.setattr(replanning_sensor, "SECONDS", 0)
+    run_of(installation, "failed", None)
+    assert why(tick(installation)) is None, "the night comes again"
+    run_of(installation, "failed", "stock is low: A at S1")
+    assert why(tick(installation)) == "stock is low: A at S1"
+    run_of(installation, "cancelled", "stock is low: A at S1")
+    assert why(tick(installation)) is None, "somebody wanted it gone"
+
+
+def test_pauses_grow_from_half_a_minute_to_an_hour():
+    assert [replanning_sensor.pause_after(number).total_seconds() for number in (1, 2, 3, 8, 20)] == [
+        30,
+        60,
+        120,
+        3600,
+        3600,
+    ]

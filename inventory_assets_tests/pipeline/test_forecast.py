@@ -11,6 +11,7 @@ import pytest
 from inventory_assets.contracts import forecast as tables
 from inventory_assets.contracts.gold import DAILY_INVENTORY_SNAPSHOT, DAILY_INVENTORY_SUMMARY
 from inventory_assets.contracts.schemas import check
+from inventory_assets.forecast.learned import learned_model
 from inventory_assets.forecast.models import CANDIDATES
 from inventory_assets.lakehouse.lake import Scope
 from inventory_assets.pipeline.forecast import COMPARED, refresh_forecast
@@ -98,7 +99,7 @@ def test_a_day_that_is_not_over_is_not_learnt_from(made, tmp_path):
 
 def test_accuracy_names_one_chosen_model_for_each_class(made):
     rows = frame(made, tables.FORECAST_ACCURACY)
-    assert set(rows["model"]) == set(COMPARED)
+    assert set(rows["model"]) == {*COMPARED, *learned_model("auto")}
     chosen = rows.filter("is_chosen")
     assert sorted(chosen["class"]) == sorted(rows["class"].unique())
     everything = chosen.row(by_predicate=pl.col("class") == "all", named=True)

@@ -17,9 +17,9 @@ def issued(*pairs: tuple[str, str]) -> pl.DataFrame:
     return filled(pl.DataFrame(rows), CUMULATIVE_DEMAND_FORECAST)
 
 
-def test_a_lead_time_and_review_beyond_the_forecast_is_a_warning_with_what_to_set(tmp_path):
+def test_a_lead_time_and_review_beyond_the_longest_horizon_is_a_warning_with_what_to_set(tmp_path):
     lake = Lake(str(tmp_path))
-    assert beyond_horizon(lake) == []
+    assert beyond_horizon(lake, 28) == []
     far = {"demand_from": "trailing", "lead_time_days": 30.2, "review_period_days": 7, "null_reason": None}
     rows = policies(
         {"product_sku": "P1", **far},
@@ -30,8 +30,13 @@ def test_a_lead_time_and_review_beyond_the_forecast_is_a_warning_with_what_to_se
         {"product_sku": "P6", **far, "lead_time_days": 99.0},
     )
     lake.replace(INVENTORY_POLICY, rows, Scope())
-    assert beyond_horizon(lake) == [], "nothing is forecast, so nothing is too short"
+    assert beyond_horizon(lake, 28) == [], "nothing is forecast, so nothing is too short"
     lake.replace(CUMULATIVE_DEMAND_FORECAST, issued(*((f"P{number}", "S1") for number in range(1, 6))), Scope())
-    (said,) = beyond_horizon(lake)
-    assert said.startswith("2 pairs order for longer than the 28 days that are forecast, P2 at S1 for 52: ")
-    assert "INVENTORY_FORECAST__HORIZON_DAYS=59" in said
+    (said,) = beyond_horizon(lake, 28)
+    assert said.startswith("2 pairs order for longer than the 28 days that are forecast at most, P2 at S1 for 52: ")
+    assert "INVENTORY_FORECAST__LONGEST_HORIZON_DAYS=59" in said
+    assert beyond_horizon(lake, 52) == [], "a horizon that can be reached is no reason to warn"
+    lake.replace(INVENTORY_POLICY, policies({"product_sku": "P2", **far, "lead_time_days": 500.0}), Scope())
+    (said,) = beyond_horizon(lake, 364)
+    assert "LONGEST_HORIZON_DAYS" not in said, "no setting goes so far"
+    assert "Correct their lead_time" in said

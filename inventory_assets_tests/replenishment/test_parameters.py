@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from inventory_assets.contracts.parameters import PARAMETERS, PLANNING_PARAMETERS, ParameterError, parsed
+from inventory_assets.contracts.parameters import MANY, PARAMETERS, PLANNING_PARAMETERS, ParameterError, parsed
 from inventory_assets.contracts.schemas import check, empty
 from inventory_assets.replenishment.parameters import Setting, in_force, outlier_days, resolved, setting_row
 
@@ -58,7 +58,7 @@ def test_without_a_setting_the_default_holds():
     assert found["review_period"].to_list() == [7, 7, 7]
     assert found["lead_time"].to_list() == [None, None, None]
     assert found["set_by"].to_list() == [None, None, None]
-    assert {*PARAMETERS} - {"outlier_day"} <= {*found.columns}
+    assert {*PARAMETERS} - {*MANY} <= {*found.columns}
 
 
 def test_what_ended_or_was_taken_back_has_no_effect():
