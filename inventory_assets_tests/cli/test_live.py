@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -43,11 +45,12 @@ def test_all_serves_applies_outlives_a_killed_service_and_database_and_ends_with
             "INVENTORY_DATA_DIR": str(folder),
             "INVENTORY_DATABASE__SHARED_BUFFERS_MB": "32",
             "INVENTORY_LISTENER__LEAST_FREE_BYTES": "0",
+            "PYTHONFAULTHANDLER": "1",
         }
         command = [sys.executable, "-m", "inventory_assets.cli", "live", "all", "--port", str(port)]
-        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        with hearing(), subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+            family = psutil.Process(process.pid)
             try:
-                family = psutil.Process(process.pid)
                 address = f"http://127.0.0.1:{port}"
                 assert _ready(address)["status"] == "ready"
                 counted = {"location_id": "S1", "lines": [{"product_sku": "A", "quantity": 7}]}
@@ -72,13 +75,34 @@ def test_all_serves_applies_outlives_a_killed_service_and_database_and_ends_with
                 _asked(f"{address}/api/v1/events/c?source=/wms")
                 assert EmbeddedServer(Settings(data_dir=folder)).status().pid != killed
                 process.send_signal(signal.SIGINT)
-                assert process.wait(90) == 0
+                _ended(process)
             finally:
-                process.kill()
+                for each in [family, *family.children(recursive=True)] if family.is_running() else []:
+                    each.kill()
         settings = Settings(data_dir=folder)
         assert is_embedded(settings)
         assert EmbeddedServer(settings).status().state == "stopped"
         assert not [each for each in psutil.process_iter() if str(folder) in " ".join(_command(each))]
+
+
+@contextmanager
+def hearing() -> Iterator[None]:
+    """Let Ctrl-C reach what is started: a shell that runs tests in the background has them, and so that, ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _ended(process: subprocess.Popen[str]) -> None:
+    """It ends well; if not, it says where it stands."""
+    try:
+        _, said = process.communicate(timeout=90)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        pytest.fail(f"it did not end:\n{process.communicate()[1]}")
+    assert process.returncode == 0, said
 
 
 def _command(process) -> list[str]:
@@ -99,7 +123,7 @@ def _stock(address: str) -> int:
 
 
 def _asked(address: str) -> httpx.Response:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
         try:
             answer = httpx.get(address, timeout=5)

@@ -60,7 +60,7 @@ def test_a_history_in_an_object_store_gives_the_tables_of_a_local_folder(store, 
 
     bucket, options = store
     history = simulate_history(
-        HistoryConfig(start=date(2026, 1, 30), days=2, stores=1, items=5, lines_per_store_day=8.0, dirt=0.05)
+        HistoryConfig(start=date(2026, 1, 31), days=1, stores=1, items=4, lines_per_store_day=8.0, dirt=0.05)
     )
     local = Settings(data_dir=tmp_path)
     write_history(history, tmp_path / "landing", tmp_path / "truth")
