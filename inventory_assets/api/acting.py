@@ -26,6 +26,7 @@ from inventory_assets.live.log.entries import UnstorableEventError
 from inventory_assets.live.modes import ModeNameError
 from inventory_assets.live.outbox.addresses import TargetRefusedError
 from inventory_assets.live.outbox.deliveries import EventGoneError
+from inventory_assets.live.outbox.keys import ActKeyError, SecretReplacedError
 from inventory_assets.live.outbox.signing import SecretUnfitError
 from inventory_assets.live.outbox.webhooks import (
     TooManyWebhooksError,
@@ -64,6 +65,8 @@ PROBLEM_OF: Mapping[type[Exception], str] = MappingProxyType(
         ReplayOpenError: "replay_open",
         ReplayEndedError: "replay_ended",
         ReplayKeyError: "key_taken",
+        ActKeyError: "key_taken",
+        SecretReplacedError: "secret_replaced",
     }
 )
 """Problem of each error of the core that a caller can mend."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import Response
 
+from inventory_assets.api.answers import Answers
 from inventory_assets.api.asking import AskingRoutes
 from inventory_assets.api.dead_letters import DeadLetterRoutes
 from inventory_assets.api.events import EventRoutes
@@ -77,9 +78,11 @@ class Application:
         options = settings.listener
         self.metrics = Metrics()
         self.gate = Gate(Bounds(options.max_queued, options.least_free_bytes))
+        answers = Answers()
         self.writer = GroupWriter(
             partial(append, engine, lease_seconds=settings.database.lease_seconds),
             most_waiting=options.max_unwritten,
+            told=answers.told,
         )
         self._readers = ThreadPoolExecutor(options.readers, thread_name_prefix="reader")
         self._watch = Watch(
@@ -95,7 +98,7 @@ class Application:
         async def keep(found: Sequence[tuple[Entry, int]]) -> None:
             await self.service.run(lambda: keep_conflicts(engine, found))
 
-        listener = Listener(self.writer, self.gate, limits_of(options), policy_of(options), clock, ids, keep)
+        listener = Listener(self.writer, answers, self.gate, limits_of(options), policy_of(options), clock, ids, keep)
         self.service = Service(
             settings=options,
             webhooks=settings.webhooks,

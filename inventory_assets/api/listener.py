@@ -5,7 +5,6 @@ What HTTP looks like is not here (`events`). Invariant: `accepted` and `duplicat
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from inventory_assets.api.answers import Answers
 from inventory_assets.api.gate import Gate, first_line
 from inventory_assets.api.problems import RefusedRequestError, document, event_document
 from inventory_assets.contracts.events.admission import Admission, DoorPolicy, admit, estimated_seconds
@@ -94,6 +94,7 @@ class Listener:
     def __init__(
         self,
         writer: GroupWriter,
+        answers: Answers,
         gate: Gate,
         limits: Limits,
         policy: DoorPolicy,
@@ -104,7 +105,8 @@ class Listener:
         """Puts the parts together.
 
         Args:
-            writer: writes entries durably.
+            writer: writes entries durably, and tells `answers` after each group.
+            answers: passes on what it tells.
             gate: whether anything is taken now.
             limits: how large a request may be.
             policy: which events are taken.
@@ -113,7 +115,7 @@ class Listener:
             conflicts: records entries whose id another event has, with the sequence of that one.
         """
         self.limits = limits
-        self._writer, self._gate, self._policy = writer, gate, policy
+        self._writer, self._answers, self._gate, self._policy = writer, answers, gate, policy
         self._clock, self._new_id, self._conflicts = clock, new_id, conflicts
 
     async def take(self, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -148,7 +150,7 @@ class Listener:
         """
         self._gate.check(len(entries))
         try:
-            outcomes = await asyncio.wrap_future(self._writer.submit(entries))
+            outcomes = await self._answers.of(self._writer, entries)
         except LogBusyError as error:
             raise RefusedRequestError("queue_full", str(error)) from error
         except LogClosedError as error:

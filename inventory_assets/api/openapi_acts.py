@@ -88,9 +88,11 @@ def paths() -> Json:
             ),
         },
         f"{WEBHOOK}/pause": {"post": _of_webhook("pauseWebhook", "Send nothing for a while", "Act", "Webhook")},
-        f"{WEBHOOK}/resume": {"post": _of_webhook("resumeWebhook", "Go on where it stopped", "Resume", "Webhook")},
+        f"{WEBHOOK}/resume": {
+            "post": _of_webhook("resumeWebhook", "Go on where it stopped", "Resume", "Webhook", keyed=True)
+        },
         f"{WEBHOOK}/rotate": {
-            "post": _of_webhook("rotateWebhook", "Make a new secret, told only here", "Act", "Secret")
+            "post": _of_webhook("rotateWebhook", "Make a new secret, told only here", "Act", "Secret", keyed=True)
         },
         DELIVERIES: {
             "get": operation(
@@ -245,10 +247,10 @@ def schemas() -> Json:
         "Delivery": object_of(
             {
                 "id": WHOLE, "webhook": TEXT, "outboxId": COUNT, "messageId": TEXT,
-                "type": TEXT, "cause": {"enum": ["event", "redelivery", "test"]}, "attempt": WHOLE,
+                "type": TEXT, "cause": {"enum": ["event", "redelivery", "replay", "test"]}, "attempt": WHOLE,
                 "requestedAt": AT, "endedAt": MAYBE_AT, "status": {"enum": ["waiting", "delivered", "failed"]},
                 "responseStatus": COUNT, "error": MAYBE_TEXT,
-                "seconds": {"type": ["number", "null"]},
+                "seconds": {"type": ["number", "null"]}, "replay": COUNT, "notBefore": MAYBE_AT,
             }
         ),
         "Deliveries": object_of({"deliveries": several("Delivery"), "next": NEXT}),
@@ -282,6 +284,8 @@ def _register(name: str, summary: str) -> Json:
     return made | {"requestBody": body_of("Register", {"source": {"value": _REGISTER}})}
 
 
-def _of_webhook(name: str, summary: str, body: str, told: str) -> Json:
-    made = operation(name, summary, "", ("webhook",), {"200": answer(told)}, 404, *BODY)
+def _of_webhook(name: str, summary: str, body: str, told: str, *, keyed: bool = False) -> Json:
+    said = "With an Idempotency-Key it is done once, and answered as the first time." if keyed else ""
+    parameters, problems = (("webhook", "idempotencyKey"), (404, 409)) if keyed else (("webhook",), (404,))
+    made = operation(name, summary, said, parameters, {"200": answer(told)}, *problems, *BODY)
     return made | {"requestBody": body_of(body, required=False)}

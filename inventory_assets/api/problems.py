@@ -78,6 +78,9 @@ OWN_PROBLEMS: Mapping[str, ProblemType] = MappingProxyType(
             422, "Webhooks are not sent to this address", "See docs/webhooks.md for where they may be sent to."
         ),
         "secret_unfit": ProblemType(422, "The secret cannot be used", "Send a longer one, or none and one is made."),
+        "secret_replaced": ProblemType(
+            409, "The secret made under the Idempotency-Key was replaced", "Rotate it again, under a new key."
+        ),
         "event_gone": ProblemType(
             409, "The event of the delivery is no longer in the outbox", "Replay it from the log, if it is needed."
         ),

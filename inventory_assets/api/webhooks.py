@@ -1,6 +1,7 @@
 """Routes of webhooks: register, list, pause, resume, rotate the secret, remove, read the deliveries, redeliver.
 
-Invariant: a secret is in the answer that makes it and in no other, and that answer is not to be kept by caches.
+Invariant: a secret is in the answer that makes it, which is given again to the same Idempotency-Key, and in no other;
+that answer is not to be kept by caches.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from inventory_assets.api.bodies import Members, given
 from inventory_assets.api.parameters import LARGEST, Query, code, next_address, number_of
 from inventory_assets.api.routing import Route
 from inventory_assets.api.service import Routes, json_response
-from inventory_assets.live.outbox import deliveries, webhooks
+from inventory_assets.live.outbox import deliveries, keys, webhooks
 from inventory_assets.live.outbox.addresses import LONGEST_URL
 
 if TYPE_CHECKING:
@@ -95,20 +96,21 @@ class WebhookRoutes(Routes):
     async def resume(self, request: Request, parts: dict[str, str]) -> Response:
         """Go on where it stopped, or after that event."""
         sent = await given(self._service, request, (*ACTS, "skip"))
-        skip = sent.flag("skip")
+        skip, key = sent.flag("skip"), key_of(request)
         return await self._changed(
-            parts, sent, lambda connection, number, act: webhooks.resume(connection, number, act, skip=skip)
+            parts, sent, lambda connection, number, act: keys.resume(connection, number, act, skip=skip, key=key)
         )
 
     async def rotate(self, request: Request, parts: dict[str, str]) -> Response:
         """Make a new secret; the old one signs beside it for a while."""
         service, act, number = self._service, self._act(await given(self._service, request, ACTS)), _number(parts)
-        overlap = timedelta(hours=service.webhooks.rotation_hours)
+        overlap, key = timedelta(hours=service.webhooks.rotation_hours), key_of(request)
         with refusing():
-            secret = await service.write(
-                lambda connection: webhooks.rotate(connection, number, act, overlap, service.draw)
+            made = await service.write(
+                lambda connection: keys.rotate(connection, number, act, overlap, service.draw, key)
             )
-        return json_response({"id": number, "secret": secret, "bothUntil": act.at + overlap}, 200, SECRET_HEADERS)
+        told = {"id": number, "secret": made.secret, "bothUntil": made.both_until}
+        return json_response(told, 200, SECRET_HEADERS)
 
     async def remove(self, request: Request, parts: dict[str, str]) -> Response:
         """Forget a webhook; the log of its deliveries stays."""

@@ -92,15 +92,18 @@ def _exits() -> Mapping[type[Exception], Exit]:
     from inventory_assets.live.modes import ModeNameError
     from inventory_assets.live.outbox.addresses import TargetRefusedError
     from inventory_assets.live.outbox.deliveries import EventGoneError
+    from inventory_assets.live.outbox.keys import ActKeyError, SecretReplacedError
     from inventory_assets.live.outbox.signing import SecretUnfitError
     from inventory_assets.live.outbox.webhooks import TooManyWebhooksError, WebhookRefusedError, WebhookUnknownError
+    from inventory_assets.live.replays import ReplayKeyError, ReplayOpenError
 
     asked_wrongly = (
         UnknownLetterError, TooManyLettersError, LetterNameError, ModeNameError, WebhookUnknownError, EventGoneError,
-        TargetRefusedError, SecretUnfitError, WebhookRefusedError,
+        TargetRefusedError, SecretUnfitError, WebhookRefusedError, ActKeyError, ReplayKeyError,
     )  # fmt: skip
     not_done = (
-        LetterClosedError, UnreadableEventError, UnstorableEventError, TooManyWebhooksError, DatabaseError,
+        LetterClosedError, UnreadableEventError, UnstorableEventError, TooManyWebhooksError, SecretReplacedError,
+        ReplayOpenError, DatabaseError,
     )  # fmt: skip
     return {
         DatabaseDownError: Exit.NOT_READY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
@@ -15,6 +16,7 @@ from inventory_assets.commands.output import Exit, Json, errors, fail, print_gri
 
 if TYPE_CHECKING:
     from inventory_assets.commands.acting import Desk
+    from inventory_assets.live.outbox.again import Range
     from inventory_assets.pipeline.workspace import Workspace
 
 history = typer.Typer(help="The live log and the lake.", no_args_is_help=True)
@@ -79,20 +81,38 @@ def replay(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Only events that happened since then, UTC."),
     ] = None,
-    after: Annotated[int, typer.Option(min=0, help="Only events behind this sequence.")] = 0,
+    after: Annotated[
+        int, typer.Option(min=0, help="Only events behind this sequence; of a consumer, behind this id of the outbox.")
+    ] = 0,
     type_: Annotated[list[str] | None, typer.Option("--type", help="Only this type; may be repeated.")] = None,
     item: Annotated[list[str] | None, typer.Option("--item", help="Only this item; may be repeated.")] = None,
+    consumer: Annotated[
+        str | None, typer.Option(help="Tell this webhook again what it was told; nothing is applied.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Deliveries at most, with --consumer; 1,000 where not said.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(help="Names the replay of a consumer: under the same key it is made once.")
+    ] = None,
     dry_run: DryRun = False,
     because: Annotated[str, typer.Option("--because", help="Why; kept in the audit log.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Apply what counts and was not applied, in its order: parts that left the queue, events a restored log lost."""
+    """Apply what counts and was not applied, in its order; or with --consumer deliver again what was delivered."""
     from inventory_assets.live.auditing import audit
+    from inventory_assets.live.outbox.again import USUAL, range_of
     from inventory_assets.live.requeueing import filter_of
     from inventory_assets.operate.replay import WorkersWorkError
     from inventory_assets.operate.replay import replay as replayed
 
     at = None if since is None else since.replace(tzinfo=UTC)
+    if consumer is not None:
+        wanted_again = range_of(consumer, after, at, type_ or (), item or (), limit or USUAL)
+        _deliver_again(wanted_again, because, key, dry_run=dry_run, as_json=as_json)
+        return
+    if limit is not None or key is not None:
+        fail("--limit and --key are for replays of a --consumer", Exit.USAGE)
     wanted = filter_of(after, at, type_ or (), item or ())
     with _live("looking for events that were not applied") as (workspace, desk):
         try:
@@ -103,6 +123,21 @@ def replay(
             with desk.driver() as connection:
                 audit(connection, desk.act(because), "replay.done", "log", wanted.document | asdict(done))
     _show({name.replace("_", " "): value for name, value in asdict(done).items()}, as_json=as_json)
+
+
+def _deliver_again(wanted: Range, because: str, key: str | None, *, dry_run: bool, as_json: bool) -> None:
+    """Ask for the replay of a consumer as the HTTP route does, and carry it out here."""
+    from inventory_assets.live import replays
+    from inventory_assets.operate.replaying import carried_out
+
+    with live_desk() as desk:
+        with desk.transaction() as connection:
+            asked = replays.request_again(connection, wanted, desk.act(because), dry_run=dry_run, key=key)
+        with working("looking for deliveries"):
+            done = carried_out(desk.settings, desk.engine, asked.id, f"command@{os.getpid()}")
+    if done.result is None:
+        fail(f"replay {done.id} is {done.status}: {done.error or 'somebody cancelled it'}")
+    _show({"replay": done.id, "dry run": done.dry_run, **done.result}, as_json=as_json)
 
 
 @history.command()

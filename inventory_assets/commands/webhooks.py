@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inventory_assets.commands.acting import Desk, live_desk
-from inventory_assets.commands.output import Exit, Json, errors, print_grid, print_json
+from inventory_assets.commands.output import Exit, Json, errors, fail, load_settings, print_grid, print_json, say
+from inventory_assets.commands.signals import calling, terminable
 
 if TYPE_CHECKING:
     from inventory_assets.live.outbox.deliveries import Attempt
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 webhook = typer.Typer(help="Signed messages to others when something happens.", no_args_is_help=True)
 Number = Annotated[str, typer.Argument(help="Webhook, as `list` prints it.")]
 Because = Annotated[str, typer.Option(help="Why, for the audit log.")]
+Key = Annotated[str | None, typer.Option(help="Names the act: under the same key it is done once, and answered again.")]
 
 
 @webhook.command("list")
@@ -87,14 +89,15 @@ def pause(number: Number, because: Because = "", as_json: Json = False) -> None:
 def resume(
     number: Number,
     skip: Annotated[bool, typer.Option("--skip", help="Leave out the event it stopped at.")] = False,
+    key: Key = None,
     because: Because = "",
     as_json: Json = False,
 ) -> None:
     """Go on where it stopped, at once."""
-    from inventory_assets.live.outbox import webhooks
+    from inventory_assets.live.outbox import keys
 
     with live_desk() as desk, desk.transaction() as connection:
-        found = webhooks.resume(connection, number, desk.act(because), skip=skip)
+        found = keys.resume(connection, number, desk.act(because), skip=skip, key=key)
     _told(found, as_json=as_json)
 
 
@@ -112,17 +115,17 @@ def remove(number: Number, because: Because = "", as_json: Json = False) -> None
 
 
 @webhook.command()
-def rotate(number: Number, because: Because = "", as_json: Json = False) -> None:
+def rotate(number: Number, key: Key = None, because: Because = "", as_json: Json = False) -> None:
     """Make a new secret, shown once; the old one signs beside it for INVENTORY_WEBHOOKS__ROTATION_HOURS."""
-    from inventory_assets.live.outbox import webhooks
+    from inventory_assets.live.outbox import keys
 
     with live_desk() as desk, desk.transaction() as connection:
         overlap = timedelta(hours=desk.settings.webhooks.rotation_hours)
-        made = webhooks.rotate(connection, number, desk.act(because), overlap, secrets.token_bytes)
+        made = keys.rotate(connection, number, desk.act(because), overlap, secrets.token_bytes, key)
     if as_json:
-        print_json({"webhook": number, "secret": made})
+        print_json({"webhook": number, "secret": made.secret})
     else:
-        typer.echo(f"secret    {made}\nIt is not shown again.")
+        typer.echo(f"secret    {made.secret}\nIt is not shown again{', but to the same key' if key else ''}.")
 
 
 @webhook.command()
@@ -176,17 +179,22 @@ def probe(number: Number, as_json: Json = False) -> None:
 
 @webhook.command()
 def run() -> None:
-    """Deliver until Ctrl-C, as a process of its own; several share the work."""
-    import signal
-
+    """Deliver until Ctrl-C, as a process of its own; several share the work. The embedded database is kept alive."""
     from inventory_assets.live.database.opening import database_url
+    from inventory_assets.live.database.problems import DatabaseError
+    from inventory_assets.live.database.ready import serving
 
-    with live_desk() as desk:
-        dispatcher = _dispatcher(desk)
-        for name in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(name, lambda *_: dispatcher.stop())
-        errors().print("delivering webhooks; Ctrl-C ends it", markup=False)
-        dispatcher.run(database_url(desk.settings))
+    settings = load_settings()
+    try:
+        with terminable(), serving(settings, say) as engine:
+            dispatcher = _dispatcher(Desk(settings, engine))
+            with calling(dispatcher.stop):
+                errors().print("delivering webhooks; Ctrl-C ends it", markup=False)
+                dispatcher.run(database_url(settings))
+    except DatabaseError as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        raise typer.Exit(Exit.OK) from None
 
 
 def _dispatcher(desk: Desk) -> Dispatcher:

@@ -1,9 +1,10 @@
-"""Replays that were asked for over HTTP: a row each, from the wish to what came of it.
+"""Replays that were asked for: a row each, from the wish to what came of it.
 
-The service writes the wish, a worker carries it out (`operate.replaying`) and notes how far it is. One is open at a
-time: replaying twice changes nothing, so two beside each other would only do the same work twice. A lease tells which
-worker is at it; one that was killed is replaced when it ends, and begins again. Invariant: a request and its row in the
-audit log are one transaction; a key stands for one request.
+Of the log (over HTTP; the command line does its own), or of what a consumer of the outbox was told. The service writes
+the wish, a worker carries it out (`operate.replaying`) and notes how far it is. One is open at a time: replaying the
+log twice changes nothing, so two beside each other would only do the same work twice. A lease tells which worker is at
+it; one that was killed is replaced when it ends, and begins again. Invariant: a request and its row in the audit log
+are one transaction; a key stands for one request.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from inventory_assets.contracts.events.wire import dumps
 from inventory_assets.live.auditing import Act, audit
+from inventory_assets.live.database.driver import driver_of
+from inventory_assets.live.outbox import webhooks
+from inventory_assets.live.outbox.again import Range, range_from
 from inventory_assets.live.requeueing import Filter, filter_from
 
 if TYPE_CHECKING:
+    import sqlalchemy
     from psycopg import Connection
 
 LEASE = timedelta(seconds=60)
@@ -38,7 +43,9 @@ _ONE = f"SELECT {_COLUMNS} FROM replays WHERE id = %s"  # noqa: S608 - constants
 _PAGE = f"SELECT {_COLUMNS} FROM replays WHERE id < %s ORDER BY id DESC LIMIT %s"  # noqa: S608 - constants of this module
 _CANCEL = f"""
 UPDATE replays SET status = 'cancelled', ended_at = %s, leased_by = NULL, leased_until = NULL
-WHERE id = %s AND status IN ('waiting', 'running') RETURNING {_COLUMNS}
+WHERE id = %s AND (status IN ('waiting', 'running')
+                   OR EXISTS (SELECT FROM deliveries AS d WHERE d.replay = replays.id AND d.status = 'waiting'))
+RETURNING {_COLUMNS}
 """  # noqa: S608 - constants of this module
 _GIVE_UP = """
 UPDATE replays SET status = 'failed', ended_at = %(now)s, error = %(why)s, leased_by = NULL, leased_until = NULL
@@ -98,15 +105,15 @@ class Replay:
 
     Attributes:
         id: its number.
-        wanted: document of the filter.
+        wanted: document of the filter, or of the range of a consumer.
         dry_run: whether it only counts.
         requested_at: when it was asked for.
         requested_by: by whom.
         reason: why.
         status: one of `STATUSES`.
         attempts: how often a worker began it.
-        position: sequence up to which the log was gone through; None before that.
-        upto: sequence at which it ends.
+        position: up to where the log was gone through, or the outbox; None before that.
+        upto: where it ends.
         ended_at: when it ended.
         result: what it found and did.
         error: why it failed.
@@ -128,11 +135,39 @@ class Replay:
 
     @property
     def filter(self) -> Filter:
-        """Which events are meant."""
+        """Which events of the log are meant."""
         return filter_from(self.wanted)
 
+    @property
+    def range(self) -> Range | None:
+        """What a consumer is told again; None of a replay of the log."""
+        return range_from(self.wanted)
 
-def request(connection: Connection, wanted: Filter, act: Act, *, dry_run: bool, key: str | None = None) -> Replay:
+
+def request_again(
+    connection: sqlalchemy.Connection, wanted: Range, act: Act, *, dry_run: bool, key: str | None = None
+) -> Replay:
+    """Ask for a replay of what a consumer was told.
+
+    Args:
+        connection: a connection in a transaction.
+        wanted: which consumer, and what of it.
+        act: who asks, when and why.
+        dry_run: only count.
+        key: names the request: the same again is the same replay.
+
+    Raises:
+        WebhookUnknownError: there is no such consumer.
+        ReplayOpenError: another one is open.
+        ReplayKeyError: the key stands for another request.
+    """
+    webhooks.get(connection, wanted.webhook)
+    return request(driver_of(connection), wanted, act, dry_run=dry_run, key=key)
+
+
+def request(
+    connection: Connection, wanted: Filter | Range, act: Act, *, dry_run: bool, key: str | None = None
+) -> Replay:
     """Ask for a replay.
 
     Args:
@@ -186,18 +221,23 @@ def listed(connection: Connection, most: int, before: int | None = None) -> list
     return [Replay(*row) for row in connection.execute(_PAGE, (2**63 - 1 if before is None else before, most))]
 
 
-def cancel(connection: Connection, number: int, act: Act) -> Replay:
-    """End an open replay; what it has put back stays. A worker that is at it stops at its next word.
+def cancel(connection: sqlalchemy.Connection, number: int, act: Act) -> Replay:
+    """End a replay; a worker that is at it stops at its next word.
+
+    What one of the log has put back stays. Deliveries of one of a consumer that still wait are not made, also after
+    all of them were queued.
 
     Raises:
         ReplayUnknownError: there is none with this number.
         ReplayEndedError: it has ended.
     """
-    row = connection.execute(_CANCEL, (act.at, number)).fetchone()
+    driver = driver_of(connection)
+    row = driver.execute(_CANCEL, (act.at, number)).fetchone()
     if row is None:
-        found = get(connection, number)
+        found = get(driver, number)
         raise ReplayEndedError(f"replay {number} is {found.status} already; nothing was done")
-    audit(connection, act, "replay.cancelled", f"replay {number}", {})
+    withdrawn = webhooks.withdraw(connection, act.at, f"replay {number} was cancelled", replay=number)
+    audit(driver, act, "replay.cancelled", f"replay {number}", {"withdrawn": withdrawn} if withdrawn else {})
     return Replay(*row)
 
 

@@ -16,7 +16,8 @@
 - `outbox_positions`: how far each consumer of the outbox is. `webhooks`, `deliveries`: who is told, and every attempt.
 - `live_rules`: which effects count, kept for good, each from a position of the log on. `live_masters` (one row),
   `live_items`, `live_locations`, `live_pairs`: what the lake knew of items, locations and pairs when it was last asked.
-- `replays`: replays that were asked for over HTTP, how far they are and what came of them; one is open at a time.
+- `replays`: replays that were asked for, how far they are and what came of them; one is open at a time.
+- `webhook_keys`: what was done to a webhook under an Idempotency-Key, and the answer; secrets by their hash only.
 
 What is not here: the rules that fill them. Instants come from the caller's clock; no column has a default of now.
 """
@@ -402,12 +403,21 @@ DELIVERIES = Table(
     Column("response_status", Integer),
     Column("error", Text),
     Column("seconds", Double),
+    Column("replay", BigInteger),
+    Column("not_before", INSTANT),
     PrimaryKeyConstraint("id"),
     CheckConstraint("status IN ('waiting', 'delivered', 'failed')", name="status"),
-    CheckConstraint("cause IN ('event', 'redelivery', 'test')", name="cause"),
+    CheckConstraint("cause IN ('event', 'redelivery', 'replay', 'test')", name="cause"),
 )
 Index(None, DELIVERIES.c.webhook, DELIVERIES.c.id)
-Index("deliveries_waiting_idx", DELIVERIES.c.webhook, DELIVERIES.c.id, postgresql_where=text("status = 'waiting'"))
+Index(
+    "deliveries_waiting_idx",
+    DELIVERIES.c.webhook,
+    DELIVERIES.c.cause,
+    DELIVERIES.c.id,
+    postgresql_where=text("status = 'waiting'"),
+)
+Index("deliveries_replay_idx", DELIVERIES.c.replay, DELIVERIES.c.outbox_id, postgresql_where=text("replay IS NOT NULL"))
 Index(None, DELIVERIES.c.requested_at, postgresql_using="brin")
 
 LIVE_RULES = Table(
@@ -501,4 +511,15 @@ Index(
     postgresql_using="brin",
     postgresql_ops={"event_time": "timestamptz_minmax_multi_ops"},
     postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
+)
+
+WEBHOOK_KEYS = Table(
+    "webhook_keys",
+    METADATA,
+    Column("webhook", Text),
+    Column("key", Text),
+    _needed("wanted", JSONB),
+    Column("answer", JSONB),
+    _needed("made_at", INSTANT),
+    PrimaryKeyConstraint("webhook", "key"),
 )

@@ -107,7 +107,7 @@ def test_a_worker_that_stops_hands_it_back_and_one_that_was_killed_is_replaced(e
 def test_a_request_that_cannot_be_read_says_what_is_wrong(calls: Calls):
     for body in (
         {}, {"reason": "x", "since": "yesterday"}, {"reason": "x", "after": -1}, {"reason": "x", "types": []},
-        {"reason": "x", "consumer": "y"},
+        {"reason": "x", "customer": "y"},
     ):  # fmt: skip
         answer = calls.post(body, REPLAYS)
         assert (answer.status_code, answer.json()["type"]) == (422, "/problems/parameter_invalid"), body

@@ -157,3 +157,37 @@ def test_deliveries_are_read_by_pages_and_sent_again(calls: Calls):
         assert (gone.status_code, gone.json()["type"]) == (409, "/problems/event_gone")
     acts = calls.sql("SELECT action FROM audit_log ORDER BY id")
     assert acts == [("webhook.registered",), ("webhook.redelivered",), ("webhook.registered",)]
+
+
+def test_rotating_and_leaving_out_an_event_under_one_key_are_done_once_and_answered_alike(calls: Calls):
+    with hooked() as hook:
+        made = registered(calls, hook.url)
+        address = f"{WEBHOOKS}/{made['id']}"
+        hook.answers.append(410)
+        tell(calls.engine, 1, 2, 3)
+        dispatcher(calls.engine, Clock()).serve_due()
+        with ThreadPoolExecutor(4) as pool:
+            skip = {"skip": True, "reason": "refused there"}
+            skipped = list(pool.map(lambda _: calls.post(skip, f"{address}/resume", idempotency_key="s"), range(4)))
+            rotated = list(pool.map(lambda _: calls.post({}, f"{address}/rotate", idempotency_key="r"), range(4)))
+        assert {each.status_code for each in (*skipped, *rotated)} == {200}
+        assert len({each.text for each in skipped}) == 1
+        assert len({each.text for each in rotated}) == 1
+        dispatcher(calls.engine, Clock()).serve_due()
+        assert hook.numbers == [1, 2, 3]
+        assert hook.came[-1].signed_with(rotated[0].json()["secret"])
+        assert hook.came[-1].signed_with(made["secret"])
+        for body, key in (({"skip": True}, "r"), ({}, "s")):
+            clash = calls.post(body, f"{address}/resume", idempotency_key=key)
+            assert (clash.status_code, clash.json()["type"]) == (409, "/problems/key_taken")
+        assert calls.post({}, f"{address}/rotate", idempotency_key="r-2").status_code == 200
+        assert calls.post({}, f"{address}/rotate", idempotency_key="r").text == rotated[0].text
+        assert calls.post({}, f"{address}/rotate").status_code == 200
+        replaced = calls.post({}, f"{address}/rotate", idempotency_key="r")
+        assert (replaced.status_code, replaced.json()["type"]) == (409, "/problems/secret_replaced")
+        acts = [act for (act,) in calls.sql("SELECT action FROM audit_log ORDER BY id")]
+        assert (acts.count("webhook.resumed"), acts.count("webhook.rotated")) == (1, 3)
+        ((kept,),) = calls.sql("SELECT string_agg(answer::text, '') FROM webhook_keys")
+        assert rotated[0].json()["secret"] not in kept
+        assert calls.client.delete(address).status_code == 204
+        assert calls.sql("SELECT count(*) FROM webhook_keys") == [(0,)]

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from inventory_assets.live.log.appending import append
+from inventory_assets.live.log.appending import Outcome, append
 from inventory_assets.live.log.grouping import GroupWriter, LogBusyError, LogClosedError
 from inventory_assets_tests.live.databases import entry
 
@@ -100,3 +100,29 @@ def test_no_request_is_left_waiting_under_load_from_the_first_moment(engine, con
     writer.close()
     assert {each[0].status for each in answers} == {"accepted"}
     assert connection.execute("SELECT count(*) FROM event_log").fetchone() == (400,)
+
+
+def test_a_small_group_is_held_while_it_grows_and_one_alone_is_not():
+    gate, groups, coming = threading.Event(), [], [2, 1, 0, 9]
+
+    def write(entries):
+        assert gate.wait(20)
+        groups.append(len(entries))
+        return [Outcome("accepted", 1)] * len(entries)
+
+    def rest(_):
+        for number in range(coming.pop(0)):
+            taken.append(writer.submit([entry(number)]))
+
+    writer = GroupWriter(write, rest=rest)
+    taken = [writer.submit([entry(0)])]
+    while writer.waiting:
+        threading.Event().wait(0.001)
+    taken += [writer.submit([entry(number)]) for number in range(6)]
+    gate.set()
+    assert not wait(taken, 20).not_done
+    while sum(groups) < 10:
+        threading.Event().wait(0.001)
+    assert writer.submit([entry(0)]).result(20)
+    writer.close()
+    assert (groups, coming) == ([1, 8, 1, 1], [9])

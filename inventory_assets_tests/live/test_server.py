@@ -8,12 +8,15 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
+from inventory_assets.cli import app
 from inventory_assets.live.database.account import server_account
 from inventory_assets.live.database.cluster import orphans, postmaster, serves
 from inventory_assets.live.database.keeping import keeping
@@ -153,6 +156,39 @@ def test_whoever_serves_from_a_killed_server_starts_it_again_unless_another_proc
         embedded.stop()
         time.sleep(0.2)
     assert embedded.status().state == "stopped"
+
+
+def test_a_dispatcher_of_webhooks_alone_starts_a_killed_server_again(embedded, made, monkeypatch):
+    monkeypatch.setenv("INVENTORY_DATA_DIR", str(made))
+    monkeypatch.setenv("INVENTORY_WEBHOOKS__POLL_SECONDS", "0.1")
+    killed: list[int] = []
+
+    def kill() -> None:
+        try:
+            until(lambda: listens(embedded))
+            main = postmaster(embedded.place.cluster)
+            killed.append(main.pid)
+            main.kill()
+            main.wait(20)
+            until(lambda: embedded.status().state == "running" and listens(embedded))
+            killed.append(embedded.status().pid)
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    killing = threading.Thread(target=kill)
+    killing.start()
+    result = CliRunner().invoke(app, ["webhook", "run"])
+    killing.join()
+    assert (result.exit_code, len(set(killed))) == (0, 2), result.output
+    assert "the database was killed and was started again" in result.output
+    assert embedded.status().state == "stopped"
+
+
+def listens(embedded) -> bool:
+    """Whether somebody waits for rows of the outbox."""
+    with suppress(psycopg.OperationalError):
+        return answer(embedded, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'inventory outbox'") > 0
+    return False
 
 
 SPIN = "SELECT count(*) FROM generate_series(1, 1000000000)"

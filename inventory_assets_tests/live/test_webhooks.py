@@ -383,8 +383,10 @@ def test_the_command_registers_tests_pauses_shows_redelivers_and_removes(engine,
         assert (asked["message_id"], asked["status"]) == (delivery["message_id"], "waiting")
         dispatcher(engine, Clock()).serve_due()
         assert len(hook.came) == 4
-        again = told("rotate", number)["secret"]
+        again = told("rotate", number, "--key", "r-1")["secret"]
         assert again != made["secret"]
+        assert told("rotate", number, "--key", "r-1")["secret"] == again
+        said("resume", number, "--skip", "--key", "r-1", code=2)
         assert again not in said("list")
         assert said("remove", number)
         assert "no webhooks" in said("list")

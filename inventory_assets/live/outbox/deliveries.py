@@ -35,7 +35,7 @@ class Attempt:
         outbox_id: the row of the outbox; None for a test.
         message_id: value of `webhook-id`: the same for all attempts of an event.
         type: type of the event.
-        cause: event, redelivery or test.
+        cause: event, redelivery, replay or test.
         attempt: which attempt of this event it was, from 1.
         requested_at: when it began, or a redelivery was asked for.
         ended_at: when it ended.
@@ -43,6 +43,8 @@ class Attempt:
         response_status: HTTP status of the answer.
         error: what went wrong.
         seconds: how long it took.
+        replay: number of the replay that asked for it.
+        not_before: a delivery of a replay that failed is tried again then.
     """
 
     id: int
@@ -58,6 +60,15 @@ class Attempt:
     response_status: int | None
     error: str | None
     seconds: float | None
+    replay: int | None
+    not_before: datetime | None
+
+    @property
+    def mark(self) -> str | None:
+        """What tells a receiver that it is no first delivery; None where it may be."""
+        if self.cause == "replay":
+            return f"replay {self.replay}"
+        return self.cause if self.cause == "redelivery" else None
 
 
 def message_id(webhook: str, event: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ from inventory_assets.contracts.events.envelope import SERVICE_SOURCE
 from inventory_assets.contracts.events.wire import dumps
 from inventory_assets.contracts.events.writing import instant_text
 from inventory_assets.live.auditing import Act
-from inventory_assets.live.outbox import deliveries, reading, signing, webhooks
+from inventory_assets.live.outbox import again, deliveries, keys, reading, signing, webhooks
 from inventory_assets.live.outbox.addresses import Resolver, system_resolver
 from inventory_assets.live.outbox.sending import Answer, send
 
@@ -35,6 +35,8 @@ LOG = logging.getLogger(__name__)
 TEST_TYPE = "webhook.test"
 ACTOR = "dispatcher"
 """Who disables a webhook nobody answers at."""
+REDELIVERY = "webhook-redelivery"
+"""Header of what is delivered because somebody asked for it again; the id of the message is that of the first time."""
 LONGEST_WAIT = 86_400.0
 JITTER = 0.1
 BUSY_SECONDS, TIDY_SECONDS = 0.05, 3_600.0
@@ -43,7 +45,11 @@ _CLAIM = """
 UPDATE webhooks SET leased_by = :me, leased_until = :until WHERE id IN (
     SELECT w.id FROM webhooks w LEFT JOIN outbox_positions p ON p.consumer = 'webhook:' || w.id
     WHERE (w.leased_until IS NULL OR w.leased_until <= :now)
-      AND (EXISTS (SELECT FROM deliveries d WHERE d.webhook = w.id AND d.status = 'waiting')
+      AND (EXISTS (SELECT FROM deliveries d
+                   WHERE d.webhook = w.id AND d.status = 'waiting' AND d.cause = 'redelivery')
+           OR w.status = 'active' AND (SELECT d.not_before IS NULL OR d.not_before <= :now FROM deliveries d
+                                       WHERE d.webhook = w.id AND d.status = 'waiting' AND d.cause = 'replay'
+                                       ORDER BY d.id LIMIT 1)
            OR w.status = 'active' AND (w.next_attempt_at IS NULL OR w.next_attempt_at <= :now)
               AND coalesce(p.position, 0) <> (SELECT coalesce(max(id), 0) FROM outbox))
     ORDER BY w.leased_until NULLS FIRST, w.id LIMIT :most FOR UPDATE OF w SKIP LOCKED)
@@ -179,19 +185,23 @@ class Dispatcher:
         with self.engine.begin() as connection:
             found = webhooks.get(connection, webhook)
             secrets = self._secrets(connection, webhook)
-            again = self._waiting(connection, webhook)
             now = self.clock()
+            asked = self._asked(connection, found, now)
             due = found.status == "active" and (found.next_attempt_at is None or found.next_attempt_at <= now)
             if due and found.position > (last := reading.head(connection)):
                 LOG.warning("webhook %s stood at %d, the outbox ends at %d", webhook, found.position, last)
                 reading.advance(connection, webhooks.consumer_of(webhook), last, now)
                 due = False
             page = reading.page(connection, found.position, found.wanted, self.settings.turn_events) if due else None
-        for attempt, row in again:
+        held = False
+        for attempt, row in asked:
+            if attempt.replay is not None and held:
+                break
             if not self._go_on(webhook):
                 return
-            answer = await self._send(found, secrets, row.data) if row is not None else None
-            self._redelivered(webhook, attempt, answer)
+            began = self.clock()
+            answer = await self._send(found, secrets, row.data, attempt.mark) if row is not None else None
+            held = not self._redelivered(webhook, attempt, began, answer)
         if page is None:
             return
         for row in page.rows:
@@ -217,9 +227,13 @@ class Dispatcher:
                 raise LeaseLostError("another dispatcher serves it now, or it was removed")
         return True
 
-    async def _send(self, webhook: webhooks.Webhook, secrets: list[bytes], event: dict[str, Any]) -> Answer:
+    async def _send(
+        self, webhook: webhooks.Webhook, secrets: list[bytes], event: dict[str, Any], mark: str | None = None
+    ) -> Answer:
         now, body = self.clock(), dumps(event).encode()
         signed = signing.headers(secrets, deliveries.message_id(webhook.id, event), int(now.timestamp()), body)
+        if mark is not None:
+            signed[REDELIVERY] = mark
         return await send(
             webhook.url,
             body,
@@ -232,10 +246,6 @@ class Dispatcher:
 
     def _recorded(self, webhook: str, row: reading.Row, began: datetime, answer: Answer) -> bool:
         """Write what became of a row; whether the next one may be sent."""
-        from sqlalchemy import update
-
-        from inventory_assets.live.tables import WEBHOOKS
-
         now = self.clock()
         with self.engine.begin() as connection:
             status, failures = self._own(connection, webhook)
@@ -245,10 +255,19 @@ class Dispatcher:
                 changed: dict[str, Any] = {"failures": 0, "next_attempt_at": None}
             else:
                 changed = self._after_failure(failures + 1, status, now, answer)
-            connection.execute(update(WEBHOOKS).where(WEBHOOKS.c.id == webhook).values(updated_at=now, **changed))
-            if changed.get("status", status) != status:
-                webhooks.keep_act(connection, Act(now, ACTOR, changed["status_reason"]), "disabled", webhook, {})
+            self._change(connection, webhook, status, now, changed)
         return answer.taken and status == "active"
+
+    def _change(
+        self, connection: Connection, webhook: str, status: str, now: datetime, changed: dict[str, Any]
+    ) -> None:
+        from sqlalchemy import update
+
+        from inventory_assets.live.tables import WEBHOOKS
+
+        connection.execute(update(WEBHOOKS).where(WEBHOOKS.c.id == webhook).values(updated_at=now, **changed))
+        if changed.get("status", status) != status:
+            webhooks.keep_act(connection, Act(now, ACTOR, changed["status_reason"]), "disabled", webhook, {})
 
     def _after_failure(self, failures: int, status: str, now: datetime, answer: Answer) -> dict[str, Any]:
         waits = self.settings.retry_seconds
@@ -257,29 +276,54 @@ class Dispatcher:
             LOG.warning("a webhook is disabled: %s; the last one: %s", why, answer.error)
             reason = f"{why}; the last one: {answer.error}"[: webhooks.LONGEST_TEXT]
             return {"status": "disabled", "status_reason": reason, "failures": failures, "next_attempt_at": None}
-        wait = waits[failures - 1] * self.chance.uniform(1 - JITTER, 1 + JITTER)
-        wait = min(LONGEST_WAIT, max(wait, answer.retry_after or 0.0))
-        return {"status": status, "failures": failures, "next_attempt_at": now + timedelta(seconds=wait)}
+        return {"status": status, "failures": failures, "next_attempt_at": self._next(failures, now, answer)}
 
-    def _redelivered(self, webhook: str, attempt: deliveries.Attempt, answer: Answer | None) -> None:
+    def _next(self, failures: int, now: datetime, answer: Answer) -> datetime:
+        """When an event is tried again that failed so often."""
+        wait = self.settings.retry_seconds[failures - 1] * self.chance.uniform(1 - JITTER, 1 + JITTER)
+        return now + timedelta(seconds=min(LONGEST_WAIT, max(wait, answer.retry_after or 0.0)))
+
+    def _redelivered(self, webhook: str, attempt: deliveries.Attempt, began: datetime, answer: Answer | None) -> bool:
+        """Write what became of a delivery that was asked for; whether the next one of its replay may be sent.
+
+        One a person asked for is tried once; one of a replay as often as any event, and then given up.
+        """
         from sqlalchemy import update
 
         from inventory_assets.live.tables import DELIVERIES
 
-        gone = Answer(None, "not sent: the event is no longer in the outbox", 0.0)
+        now, gone = self.clock(), Answer(None, "not sent: the event is no longer in the outbox", 0.0)
+        became = _became(answer or gone, now)
         with self.engine.begin() as connection:
-            self._own(connection, webhook)
-            became = _became(answer or gone, self.clock())
+            status, _ = self._own(connection, webhook)
+            if attempt.replay is not None and answer is not None and not answer.taken:
+                failures = again.failures(connection, attempt) + 1
+                if failures <= len(self.settings.retry_seconds):
+                    again.postpone(connection, attempt, began, became, self._next(failures, now, answer))
+                    if answer.gone and status == "active":
+                        self._change(
+                            connection, webhook, status, now, self._after_failure(failures, status, now, answer)
+                        )
+                    return False
             connection.execute(update(DELIVERIES).where(DELIVERIES.c.id == attempt.id).values(became))
+        return status == "active"
 
-    def _waiting(self, connection: Connection, webhook: str) -> list[tuple[deliveries.Attempt, reading.Row | None]]:
+    def _asked(
+        self, connection: Connection, webhook: webhooks.Webhook, now: datetime
+    ) -> list[tuple[deliveries.Attempt, reading.Row | None]]:
+        """Deliveries that were asked for and are due: those a person named first, then those of replays."""
         from sqlalchemy import select
 
         from inventory_assets.live.tables import DELIVERIES
 
-        query = select(DELIVERIES).where(DELIVERIES.c.webhook == webhook, DELIVERIES.c.status == "waiting")
-        found = connection.execute(query.order_by(DELIVERIES.c.id).limit(self.settings.turn_events)).mappings()
+        most = self.settings.turn_events
+        query = select(DELIVERIES).where(
+            DELIVERIES.c.webhook == webhook.id, DELIVERIES.c.status == "waiting", DELIVERIES.c.cause == "redelivery"
+        )
+        found = connection.execute(query.order_by(DELIVERIES.c.id).limit(most)).mappings()
         asked = [deliveries.Attempt(**row) for row in found]
+        if webhook.status == "active":
+            asked += again.due(connection, webhook.id, now, most)
         return [(each, reading.row_of(connection, each.outbox_id or 0)) for each in asked]
 
     def _log(
@@ -330,12 +374,13 @@ class Dispatcher:
         return secrets
 
     def _tidied(self, last: datetime | None) -> datetime:
-        """Remove old attempts, once an hour."""
+        """Remove old attempts and keys, once an hour."""
         now = self.clock()
         if last is not None and (now - last).total_seconds() < TIDY_SECONDS:
             return last
         with self.engine.begin() as connection:
             deliveries.forget_deliveries(connection, now - timedelta(days=self.settings.log_days))
+            keys.forget_keys(connection, now - timedelta(days=self.settings.log_days))
         return now
 
     @property

@@ -258,19 +258,40 @@ def resume(connection: Connection, webhook: str, act: Act, *, skip: bool = False
 
 
 def remove(connection: Connection, webhook: str, act: Act) -> None:
-    """Forget a webhook; the log of its deliveries stays.
+    """Forget a webhook; the log of its deliveries stays, those that wait are not made.
 
     Raises:
         WebhookUnknownError: there is none with this number.
     """
     from sqlalchemy import delete
 
-    from inventory_assets.live.tables import WEBHOOKS
+    from inventory_assets.live.tables import WEBHOOK_KEYS, WEBHOOKS
 
     get(connection, webhook)
     connection.execute(delete(WEBHOOKS).where(WEBHOOKS.c.id == webhook))
+    connection.execute(delete(WEBHOOK_KEYS).where(WEBHOOK_KEYS.c.webhook == webhook))
     reading.forget(connection, consumer_of(webhook))
+    withdraw(connection, act.at, "the webhook was removed", webhook=webhook)
     keep_act(connection, act, "removed", webhook, {})
+
+
+def withdraw(connection: Connection, now: datetime, why: str, *, webhook: str = "", replay: int | None = None) -> int:
+    """Give up deliveries that wait; how many.
+
+    Args:
+        connection: a connection in a transaction.
+        now: the time.
+        why: for people.
+        webhook: those to this webhook,
+        replay: or those of this replay.
+    """
+    from sqlalchemy import update
+
+    from inventory_assets.live.tables import DELIVERIES
+
+    meant = DELIVERIES.c.webhook == webhook if replay is None else DELIVERIES.c.replay == replay
+    given_up = update(DELIVERIES).where(meant, DELIVERIES.c.status == "waiting")
+    return connection.execute(given_up.values(status="failed", ended_at=now, error=f"not sent: {why}")).rowcount
 
 
 def rotate(connection: Connection, webhook: str, act: Act, overlap: timedelta, draw: Draw) -> str:
