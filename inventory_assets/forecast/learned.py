@@ -86,7 +86,7 @@ def learned_paths(units: FloatArray, at: Sequence[int], horizon: int | Sequence[
 
 def _fitted(known: FloatArray, horizon: int) -> Any:  # noqa: ANN401 - a type of the optional library
     """Trees fitted to the days up to the last column; None where there is too little to learn from."""
-    import lightgbm
+    import lightgbm  # pyright: ignore[reportMissingImports] - an extra
 
     last = known.shape[1] - 1
     origins = list(range(last - 1, max(RECENT, last - LONGEST_PAST), -SPACING))
