@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import dagster as dg
 
@@ -96,11 +97,11 @@ def op_kinds(*kinds: str) -> dict[str, str]:
     return {f"dagster/kind/{kind}": "" for kind in kinds}
 
 
-def spec(table: Table) -> dg.AssetSpec:
-    """Asset spec of a declared table."""
+def spec(table: Table, upstream: Sequence[str] | None = None) -> dg.AssetSpec:
+    """Asset spec of a declared table, downstream of the tables it is computed from or of others."""
     return dg.AssetSpec(
         key(table.path),
-        deps=[key(path) for path in table.upstream],
+        deps=[key(path) for path in (table.upstream if upstream is None else upstream)],
         description=describe(table),
         group_name=table.layer,
         kinds=KINDS[table.layer],

@@ -99,6 +99,19 @@ def op_of(step: Step) -> str:
     return f"refresh_{step.name}"
 
 
+def specs(step: Step) -> list[dg.AssetSpec]:
+    """Specs of the tables of a step; where they are kept by day, each has every upstream by day of all of them.
+
+    They are replaced for the same days whichever upstream changed. And the UI refuses a backfill in which one table of
+    a step follows from a chosen table and another does not: it holds their equal days for different ones (Dagster
+    1.13, `assert_valid_asset_partition_backfill`).
+    """
+    own = {table.path for table in step.tables}
+    read = {path for table in step.tables for path in table.upstream}
+    by_day = {path for path in read - own if is_daily(TABLES[path])} if step.daily else set()
+    return [spec(table, sorted({*table.upstream, *by_day})) for table in step.tables]
+
+
 def as_asset(step: Step) -> dg.AssetsDefinition:
     """The assets of a step: materialised by hand or by backfill over any range, whether anything changed or not."""
     daily = step.daily
@@ -106,7 +119,7 @@ def as_asset(step: Step) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=step.name,
         description=step.description,
-        specs=[spec(table) for table in step.tables],
+        specs=specs(step),
         check_specs=[check.spec for check in step.checks],
         config_schema=dict(step.config),
         partitions_def=DAILY if daily else None,

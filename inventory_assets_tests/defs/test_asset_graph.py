@@ -9,6 +9,8 @@ import pytest
 
 from inventory_assets.contracts.tables import PEOPLES_TABLES, TABLES
 from inventory_assets.definitions import defs
+from inventory_assets.defs.jobs import STEPS
+from inventory_assets.defs.specs import is_daily
 from inventory_assets.settings import Settings
 from inventory_assets_tests.defs.asset_graph import FILE, as_lines
 
@@ -31,11 +33,27 @@ def test_every_declared_table_is_an_asset_and_no_other_but_the_published_file(lo
     assert keys == {*TABLES, "serving/inventory_duckdb"}
 
 
-def test_every_asset_depends_on_what_its_table_declares(loaded):
+def test_every_asset_depends_on_what_its_table_declares_and_on_days_of_the_step_that_writes_it(loaded):
+    of_step = {table.path: {path for each in step.tables for path in each.upstream} for step in STEPS
+               for table in step.tables}  # fmt: skip
     for spec in loaded.resolve_all_asset_specs():
         path = "/".join(spec.key.path)
         if path in TABLES:
-            assert {"/".join(dep.asset_key.path) for dep in spec.deps} == set(TABLES[path].upstream), path
+            found, declared = {"/".join(dep.asset_key.path) for dep in spec.deps}, set(TABLES[path].upstream)
+            assert found >= declared, path
+            assert all(is_daily(TABLES[each]) and each in of_step.get(path, ()) for each in found - declared), path
+
+
+def test_the_ui_may_backfill_whatever_is_kept_by_day(loaded):
+    """It refuses a selection in which one table of a step is behind another chosen one and its sibling is not."""
+    graph = loaded.resolve_asset_graph()
+    daily = {key for key in graph.get_all_asset_keys() if graph.get(key).is_partitioned}
+    for chosen in (daily, *({dg.AssetKey(["gold", "daily_inventory_summary"]), key} for key in daily)):
+        for key in chosen:
+            siblings = graph.get(key).execution_set_asset_keys
+            whole = chosen | siblings
+            behind = {bool(graph.get(each).parent_keys & (whole - siblings)) for each in siblings}
+            assert len(behind) == 1, (key, chosen)
 
 
 def test_everything_in_the_ui_says_what_it_is(loaded):

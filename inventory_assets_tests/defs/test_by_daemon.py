@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import dagster as dg
@@ -117,8 +118,11 @@ def runs_of(instance: dg.DagsterInstance, backfill_id: str) -> list[DagsterRunSt
 def graphql(installation: Served, query: str, variables: dict) -> dict:
     body = json.dumps({"query": query, "variables": variables}).encode()
     headers = {"Content-Type": "application/json"}
-    with urlopen(Request(f"http://127.0.0.1:{installation.port}/graphql", body, headers), timeout=300) as answer:
-        return json.load(answer)["data"]
+    try:
+        with urlopen(Request(f"http://127.0.0.1:{installation.port}/graphql", body, headers), timeout=300) as answer:
+            return json.load(answer)["data"]
+    except HTTPError as error:
+        raise AssertionError(f"the UI answers {error.code}: {error.read(4_000).decode()}") from error
 
 
 def test_a_late_sale_200_days_back_rewrites_what_is_declared_and_reaches_duckdb_by_itself(
