@@ -30,9 +30,11 @@ def test_a_clock_stepped_back_an_hour_loses_nothing_and_retries_do_not_wait_for_
     clock = SteppedClock()
 
     def sales(number: int) -> list[dict]:
-        at = clock().isoformat()
+        """Of an hour ago, so that none made before the step is ahead of the clock after it."""
+        at = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
         if number == 0:
-            return [counted(f"I-{each}", "S", 1_000) for each in range(5)]
+            before = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+            return [{**counted(f"I-{each}", "S", 1_000), "time": before} for each in range(5)]
         return [{**moved(f"s-{number}-{each}", f"I-{each}", "S", 1), "time": at} for each in range(5)]
 
     slow_retries = QUICK.model_copy(update={"retry_least": 1.0, "retry_most": 1.1})

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks.dominicks import Juice, effects, promoted
+from benchmarks.dominicks import Juice, effects, regressed
 from benchmarks.policies import published_once
 from benchmarks.scms_lead_times import LeadTimes
 
@@ -43,8 +43,8 @@ def test_effects_of_promotions_are_those_that_were_put_in_and_the_future_is_not_
     known = Juice(pl.DataFrame(), units, deal, feature, np.zeros_like(units), 1)
     assert effects(known, 76) == pytest.approx([0.3, 0.9], abs=0.02)
     plain = np.nanmean(units[:, :76], axis=1, keepdims=True).repeat(4, axis=1)
-    better = promoted(known, 76, plain)
+    better = regressed(known, 76, plain)
     assert np.nanmean(np.abs(better - units[:, 76:])) < 0.5 * np.nanmean(np.abs(plain - units[:, 76:]))
     other = units.copy()
     other[:, 76:] *= 9
-    assert (promoted(Juice(pl.DataFrame(), other, deal, feature, known.log_price, 1), 76, plain) == better).all()
+    assert (regressed(Juice(pl.DataFrame(), other, deal, feature, known.log_price, 1), 76, plain) == better).all()

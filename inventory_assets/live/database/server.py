@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -360,12 +361,15 @@ class EmbeddedServer:
 
     def _own_folder(self, folder: Path, setting: str) -> None:
         """Make a folder that only the server's user can enter; one that is there must be so."""
-        try:
-            folder.mkdir(mode=0o700)
-        except FileExistsError:
-            pass
-        else:
-            self._give(folder)
+        if not folder.exists():
+            made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+            self._give(made)
+            try:
+                made.rename(folder)  # it has its owner before it has its name: others may start at the same time
+            except OSError:
+                made.rmdir()
+                if not folder.exists():
+                    raise
         found = folder.lstat()
         if folder.is_symlink() or found.st_uid != self.account.uid or found.st_mode & 0o077:
             raise ServerStartError(
