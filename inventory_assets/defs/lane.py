@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,8 @@ REFRESH = "refresh"
 WRITTEN_TAG, GROWN_TAG = "inventory/bytes_written", "inventory/bytes_grown"
 RECENT_RUNS = 200
 LONGEST_PAUSE = timedelta(minutes=10)
+OVER = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
+ATTEMPT_TAG = "inventory/attempt"
 TURN_SECONDS = 1.0
 CARRIED = [
     DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING,
@@ -76,14 +78,17 @@ def await_turn(instance: dg.DagsterInstance, run_id: str) -> None:
 
 def unfinished_in_a_row(instance: dg.DagsterInstance, limit: int = 10) -> Sequence[dg.RunRecord]:
     """The newest refreshes that ended without success, up to the last success."""
-    over = RunsFilter(
-        job_name=REFRESH,
-        tags={LANE_TAG: LANE},
-        statuses=[DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED],
-    )
-    records = list(instance.get_run_records(over, limit=limit))
-    ended = (n for n, r in enumerate(records) if r.dagster_run.status == DagsterRunStatus.SUCCESS)
-    return records[: next(ended, len(records))]
+    refreshes = RunsFilter(job_name=REFRESH, tags={LANE_TAG: LANE}, statuses=OVER)
+    return in_a_row(instance, refreshes, {DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}, limit)
+
+
+def in_a_row(
+    instance: dg.DagsterInstance, runs: RunsFilter, statuses: Collection[DagsterRunStatus], limit: int
+) -> Sequence[dg.RunRecord]:
+    """The newest of some runs, as long as each ended in one of these ways."""
+    records = list(instance.get_run_records(runs, limit=limit))
+    others = (n for n, record in enumerate(records) if record.dagster_run.status not in statuses)
+    return records[: next(others, len(records))]
 
 
 def recent_refreshes(instance: dg.DagsterInstance) -> list[Refreshed]:

@@ -7,15 +7,14 @@ from datetime import timedelta
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
-from inventory_assets.defs.lane import live_runs, unfinished_in_a_row
+from inventory_assets.defs.lane import ATTEMPT_TAG, OVER, in_a_row, live_runs, unfinished_in_a_row
 from inventory_assets.defs.replenishment import replenish
 from inventory_assets.defs.resources import Clock, Store
 from inventory_assets.defs.specs import OWNER
 
 SECONDS = 30
-WHY_TAG, ATTEMPT_TAG = "inventory/replanned_because", "inventory/attempt"
+WHY_TAG = "inventory/replanned_because"
 LONGEST_PAUSE = timedelta(hours=1)
-OVER = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 RECENT_RUNS = 20
 
 
@@ -73,9 +72,8 @@ def failed_requests(instance: dg.DagsterInstance) -> Sequence[dg.RunRecord]:
 
     One that people cancelled is no failure: they wanted it gone.
     """
-    records = list(instance.get_run_records(RunsFilter(job_name=replenish.name, statuses=OVER), limit=RECENT_RUNS))
-    ended = (n for n, record in enumerate(records) if record.dagster_run.status != DagsterRunStatus.FAILURE)
-    found = records[: next(ended, len(records))]
+    runs = RunsFilter(job_name=replenish.name, statuses=OVER)
+    found = in_a_row(instance, runs, {DagsterRunStatus.FAILURE}, RECENT_RUNS)
     return found if any(WHY_TAG in record.dagster_run.tags for record in found) else []
 
 

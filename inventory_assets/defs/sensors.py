@@ -4,13 +4,13 @@ import dagster as dg
 
 from inventory_assets.defs.bronze import BRONZE_STEP
 from inventory_assets.defs.jobs import refresh
-from inventory_assets.defs.lane import live_runs, pause_after, recent_refreshes, sweep, unfinished_in_a_row
+from inventory_assets.defs.lane import ATTEMPT_TAG, live_runs, pause_after, recent_refreshes, sweep, unfinished_in_a_row
 from inventory_assets.defs.resources import Clock, Store
 from inventory_assets.defs.specs import OWNER
 from inventory_assets.defs.steps import op_of
 from inventory_assets.settings import Settings
 
-FILES_TAG, ATTEMPT_TAG = "inventory/files", "inventory/attempt"
+FILES_TAG = "inventory/files"
 
 
 @dg.sensor(

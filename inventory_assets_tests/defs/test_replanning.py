@@ -11,8 +11,8 @@ from inventory_assets.contracts.parameters import PLANNING_PARAMETERS
 from inventory_assets.contracts.replenishment import INVENTORY_POLICY, ORDER_PROPOSALS
 from inventory_assets.contracts.schemas import empty
 from inventory_assets.defs import replanning as replanning_sensor
-from inventory_assets.defs.lane import LANE, LANE_TAG
-from inventory_assets.defs.replanning import ATTEMPT_TAG, WHY_TAG
+from inventory_assets.defs.lane import ATTEMPT_TAG, LANE, LANE_TAG
+from inventory_assets.defs.replanning import WHY_TAG
 from inventory_assets.ingest.events import bronze_events
 from inventory_assets.lakehouse.lake import Scope
 from inventory_assets.pipeline.open import open_workspace
