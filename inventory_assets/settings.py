@@ -17,7 +17,9 @@ class IngestSettings(BaseModel):
     """How landing files are taken in."""
 
     ready_after_seconds: float = Field(default=5.0, ge=0, description="A file is complete when unchanged for so long.")
-    interval_seconds: int = Field(default=10, ge=1, description="Seconds between two looks at the landing folder.")
+    interval_seconds: int = Field(
+        default=5, ge=1, description="Seconds between two looks at the landing folder; Dagster looks every 5 at most."
+    )
     max_files_per_run: int = Field(default=2000, ge=1, description="Files one run takes at most.")
     max_bytes_per_run: int = Field(default=1_000_000_000, ge=1, description="Bytes one run takes at most.")
     max_attempts: int = Field(

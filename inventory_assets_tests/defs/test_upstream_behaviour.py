@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import date
 from inspect import signature
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -14,11 +16,15 @@ import pandera.polars as pa
 import polars as pl
 import pytest
 from dagster._core.errors import DagsterInvariantViolationError
+from dagster._core.scheduler.instigation import SensorInstigatorData
 from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
+from dagster._daemon.sensor import MIN_INTERVAL_LOOP_TIME, is_under_min_interval
+from dagster._time import get_current_timestamp
 from deltalake import CommitProperties, DeltaTable, Field, Schema, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.schema import PrimitiveType
 
+from inventory_assets.defs.sensors import no_sooner_than
 from inventory_assets.defs.storage import BATCH_EVENTS, BATCH_VARIABLE
 
 DAILY = dg.DailyPartitionsDefinition("2024-01-01")
@@ -124,6 +130,18 @@ def events_handed_over(home: Path, monkeypatch) -> list[int]:
         tags = {"dagster/asset_partition_range_start": "2024-01-01", "dagster/asset_partition_range_end": "2024-01-10"}
         assert dg.materialize([kept], instance=instance, tags=tags).success
     return sizes
+
+
+def test_the_daemon_goes_over_its_sensors_every_five_seconds_and_makes_one_wait_that_is_a_moment_early():
+    """Decides the intervals asked for in `defs.sensors`: a second less than meant, else every other look is missed."""
+    state: Any = SimpleNamespace(
+        instigator_data=SensorInstigatorData(last_tick_start_timestamp=get_current_timestamp() - 9.99)
+    )
+    asked: Any = SimpleNamespace(min_interval_seconds=10)
+    short: Any = SimpleNamespace(min_interval_seconds=no_sooner_than(10))
+    assert MIN_INTERVAL_LOOP_TIME == 5
+    assert is_under_min_interval(state, asked)
+    assert not is_under_min_interval(state, short)
 
 
 def test_dagster_hands_over_events_one_by_one_unless_a_variable_says_otherwise(tmp_path, monkeypatch):

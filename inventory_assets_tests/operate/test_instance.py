@@ -37,6 +37,8 @@ def test_the_instance_loads_with_the_limits_the_lake_relies_on(tmp_path, monkeyp
         assert concurrency.run_queue_config.tag_concurrency_limits == [
             {"key": "inventory/lane", "value": "refresh", "limit": 1}
         ]
+        assert concurrency.run_queue_config.max_concurrent_runs == 4
+        assert loaded.run_coordinator.dequeue_interval_seconds == 1
         assert loaded.run_monitoring_enabled
         assert not loaded.telemetry_enabled
         assert not loaded.run_retries_enabled
