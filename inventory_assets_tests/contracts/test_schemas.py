@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pandera.errors import SchemaErrors
 
-from inventory_assets.contracts.model import Column, Table, count, money, text, units
+from inventory_assets.contracts.model import Column, Table, count, money, ratio, text, units
 from inventory_assets.contracts.schemas import (
     DTYPES,
     ContractError,
@@ -98,6 +103,31 @@ def test_a_bad_value_in_a_lazy_frame_is_named():
     with pytest.raises(ContractError, match=r"gold/small.*quantity") as raised:
         check(small(quantity=11).lazy(), SMALL)
     assert "11" in str(raised.value)
+
+
+CELLS = st.fixed_dictionaries(
+    {
+        "quantity": st.integers(-1, 11),
+        "amount": st.none() | st.decimals(-1, 1, places=4),
+        "colour": st.sampled_from([None, "red", "green", "blue", ""]),
+        "share": st.none() | st.floats(-0.5, 1.5) | st.just(math.nan),
+    }
+)
+WITH_SHARE = replace(SMALL, columns=(*SMALL.columns, ratio("share", "A part.", nullable=True, minimum=0, maximum=1)))
+
+
+@given(st.lists(CELLS, min_size=1, max_size=3))
+@example([{"quantity": 1, "amount": None, "colour": None, "share": math.nan}])
+@example([{"quantity": 10, "amount": None, "colour": None, "share": None}])
+def test_one_look_at_all_rules_refuses_what_pandera_refuses_looking_at_each(rows):
+    frame = pl.DataFrame([{"thing": "a", **row} for row in rows], schema=polars_schema(WITH_SHARE))
+    try:
+        pandera_schema(WITH_SHARE).validate(frame, lazy=True)
+    except SchemaErrors:
+        with pytest.raises(ContractError, match="failure_case"):
+            check(frame, WITH_SHARE)
+    else:
+        assert check(frame, WITH_SHARE).equals(frame)
 
 
 @pytest.mark.parametrize(
