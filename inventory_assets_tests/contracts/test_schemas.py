@@ -8,7 +8,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pandera.errors import SchemaErrors
 
@@ -116,6 +116,7 @@ CELLS = st.fixed_dictionaries(
 WITH_SHARE = replace(SMALL, columns=(*SMALL.columns, ratio("share", "A part.", nullable=True, minimum=0, maximum=1)))
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(CELLS, min_size=1, max_size=3))
 @example([{"quantity": 1, "amount": None, "colour": None, "share": math.nan}])
 @example([{"quantity": 10, "amount": None, "colour": None, "share": None}])
