@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -53,11 +54,16 @@ def facts(lake: Lake, table: Table) -> pl.DataFrame:
     return lake.scan(table).select(columns).collect().sort(columns, nulls_last=True)
 
 
-def differences(one: Lake, other: Lake) -> dict[str, str]:
-    """Tables of silver, gold and analytics whose fact cells differ, with a few of the cells."""
-    found = {}
+def all_facts(lake: Lake) -> dict[str, pl.DataFrame]:
+    """`facts` of every table of silver, gold and analytics, by path."""
+    return {table.path: facts(lake, table) for table in FACTS}
+
+
+def differences(one: Lake | Mapping[str, pl.DataFrame], other: Lake) -> dict[str, str]:
+    """Tables of silver, gold and analytics whose fact cells differ, with a few of the cells; one may be `all_facts`."""
+    found, wanted = {}, all_facts(one) if isinstance(one, Lake) else one
     for table in FACTS:
-        left, right = facts(one, table), facts(other, table)
+        left, right = wanted[table.path], facts(other, table)
         if not left.equals(right, null_equal=True):
             first = pl.concat([left.with_columns(side=pl.lit("one")), right.with_columns(side=pl.lit("other"))])
             odd = first.filter(first.select(left.columns).is_unique())
