@@ -95,15 +95,16 @@ def _exits() -> Mapping[type[Exception], Exit]:
     from inventory_assets.live.outbox.keys import ActKeyError, SecretReplacedError
     from inventory_assets.live.outbox.signing import SecretUnfitError
     from inventory_assets.live.outbox.webhooks import TooManyWebhooksError, WebhookRefusedError, WebhookUnknownError
-    from inventory_assets.live.replays import ReplayKeyError, ReplayOpenError
+    from inventory_assets.live.replays import ReplayEndedError, ReplayKeyError, ReplayOpenError, ReplayUnknownError
 
     asked_wrongly = (
         UnknownLetterError, TooManyLettersError, LetterNameError, ModeNameError, WebhookUnknownError, EventGoneError,
         TargetRefusedError, SecretUnfitError, WebhookRefusedError, ActKeyError, ReplayKeyError,
+        ReplayUnknownError,
     )  # fmt: skip
     not_done = (
         LetterClosedError, UnreadableEventError, UnstorableEventError, TooManyWebhooksError, SecretReplacedError,
-        ReplayOpenError, DatabaseError,
+        ReplayOpenError, ReplayEndedError, DatabaseError,
     )  # fmt: skip
     return {
         DatabaseDownError: Exit.NOT_READY,

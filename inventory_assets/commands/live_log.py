@@ -1,4 +1,4 @@
-"""The live log and the lake: `inventory live open|rebuild|replay|checkpoint|purge`."""
+"""The live log and the lake: `inventory live open|rebuild|replay|replays|checkpoint|purge`."""
 
 from __future__ import annotations
 
@@ -138,6 +138,43 @@ def _deliver_again(wanted: Range, because: str, key: str | None, *, dry_run: boo
     if done.result is None:
         fail(f"replay {done.id} is {done.status}: {done.error or 'somebody cancelled it'}")
     _show({"replay": done.id, "dry run": done.dry_run, **done.result}, as_json=as_json)
+
+
+@history.command()
+def replays(
+    cancel: Annotated[int | None, typer.Option(metavar="ID", help="End this one.")] = None,
+    because: Annotated[str, typer.Option("--because", help="Why; kept in the audit log.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many are shown.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Replays that were asked for and what came of them, the newest first; or with --cancel the end of one."""
+    from inventory_assets.live import replays as asked
+    from inventory_assets.live.database.driver import driver_of
+
+    with live_desk() as desk, desk.transaction() as connection:
+        if cancel is None:
+            found = asked.listed(driver_of(connection), limit)
+        else:
+            found = [asked.cancel(connection, cancel, desk.act(because))]
+    if as_json:
+        print_json({"replays": [asdict(each) for each in found]})
+        return
+    print_grid(
+        ("replay", "of", "status", "asked for", "by", "because", "up to", "what came of it"),
+        [
+            (
+                str(each.id),
+                f"consumer {each.range.webhook}" if each.range else "the log",
+                f"{each.status}, dry run" if each.dry_run else each.status,
+                f"{each.requested_at:%Y-%m-%d %H:%M:%S}",
+                each.requested_by,
+                each.reason,
+                "" if each.upto is None else f"{each.position or 0} of {each.upto}",
+                each.error or ", ".join(f"{name} {value}" for name, value in (each.result or {}).items()),
+            )
+            for each in found
+        ],
+    )
 
 
 @history.command()
