@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 ROWS, COLUMNS = 5, 12
 OPEN_CLASSES = ("public", "internal")
 COVERED = "•••"
+ALWAYS = ("stock_basis",)
+"""Columns shown however far to the right they stand: without them the others say more than is known."""
 
 
 def count_rows(lake: Lake, table: Table) -> int:
@@ -34,7 +36,8 @@ def preview(lake: Lake, table: Table, days: Collection[date | None] | None = Non
         table: which one.
         days: days to take the rows from, None for all.
     """
-    shown = [column for column in table.columns if not column.lineage][:COLUMNS]
+    told = [column for column in table.columns if not column.lineage]
+    shown = [*told[:COLUMNS], *(column for column in told[COLUMNS:] if column.name in ALWAYS)]
     names = [column.name for column in shown]
     first = lake.scan(table, days=days).bottom_k(ROWS, by=list(table.key)).select(names).collect()
     return markdown(first, covered=[c.name for c in shown if c.data_class not in OPEN_CLASSES])

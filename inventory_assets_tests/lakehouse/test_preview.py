@@ -8,6 +8,7 @@ import pytest
 from inventory_assets.contracts.analytics import CUSTOMER_BEHAVIOR_FEATURES
 from inventory_assets.contracts.gold import STORE_PERFORMANCE
 from inventory_assets.contracts.silver import PRODUCTS
+from inventory_assets.contracts.tables import TABLES
 from inventory_assets.lakehouse.lake import Lake
 from inventory_assets.lakehouse.preview import COVERED, count_rows, markdown, preview
 from inventory_assets_tests.frames import DAYS, random_frame
@@ -41,6 +42,15 @@ def test_rows_of_the_asked_days_only(lake):
     assert len(shown) == min(5, found) > 0
     assert preview(lake, STORE_PERFORMANCE, [date(1999, 1, 1)]) == "no rows"
     assert head[0] == "store_id"
+
+
+def test_how_the_stock_is_known_shows_beside_every_figure_that_rests_on_it(lake):
+    resting = [table for table in TABLES.values() if "stock_basis" in table.column_names]
+    assert len(resting) > 2
+    for table in resting:
+        lake.append(table, random_frame(table, 4, 3))
+        head, *_ = cells(preview(lake, table))
+        assert head.count("stock_basis") == 1, table.path
 
 
 @pytest.mark.parametrize(("table", "sensitive"), [(CUSTOMER_BEHAVIOR_FEATURES, "customer_id"), (PRODUCTS, "unit_cost")])
