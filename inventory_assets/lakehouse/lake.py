@@ -24,6 +24,7 @@ from inventory_assets.contracts.model import Table
 from inventory_assets.contracts.schemas import ContractError, delta_schema, empty
 from inventory_assets.lakehouse.changes import as_date, changed_partitions, log_file
 from inventory_assets.lakehouse.files import DataFile, write_files
+from inventory_assets.lakehouse.stores import are_there
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable, Schema
@@ -88,25 +89,32 @@ class Lake:
     def open(self, table: Table, version: int | None = None) -> DeltaTable | None:
         """The Delta table at a version (None: newest), None where it does not exist.
 
-        Reading a log costs milliseconds and a step asks a hundred times, so the newest version of a local table is
-        kept while its log ends with it. A handle is never moved to another version: lazy frames hang on it.
+        Reading a log costs milliseconds, of an object store many requests, and a step asks a hundred times, so the
+        newest version of a table is kept: for who wants that version, and while the log ends with it for who wants the
+        newest. A handle is never moved to another version: lazy frames hang on it.
         """
         from deltalake import DeltaTable
 
         uri, options = self.uri(table), self.storage_options or None
-        local = "://" not in uri
         kept = self._newest.get(table.path)
-        if kept is not None and version in (None, kept.version()) and _ends_with(uri, kept.version()):
+        if kept is not None and (
+            version == kept.version() or (version is None and self._ends_with(uri, kept.version()))
+        ):
             return kept
-        if local and not Path(uri, "_delta_log").is_dir():
+        if "://" not in uri and not Path(uri, "_delta_log").is_dir():
             return None
         # a writer that died while it made the table leaves a log without a version
         if not DeltaTable.is_deltatable(uri, storage_options=options):
             return None
         handle = DeltaTable(uri, version=version, storage_options=options)
-        if version is None and local:
+        if version is None:
             self._newest[table.path] = handle
         return handle
+
+    def _ends_with(self, uri: str, version: int) -> bool:
+        """Whether the log of a table still ends with a version."""
+        around = [log_file(uri, version), log_file(uri, version + 1)]
+        return are_there(around, self.storage_options) == [True, False]
 
     def version(self, table: Table) -> int | None:
         """Newest version, None where the table does not exist."""
@@ -343,11 +351,6 @@ class Lake:
         raise LakeConflictError(
             f"{uri}: {COMMIT_ATTEMPTS} attempts met another writer: {last}; does a second run write it?"
         )
-
-
-def _ends_with(uri: str, version: int) -> bool:
-    """Whether the log of a local table still ends with a version."""
-    return Path(log_file(uri, version)).exists() and not Path(log_file(uri, version + 1)).exists()
 
 
 def taken_in(handle: DeltaTable, path: str) -> int | None:

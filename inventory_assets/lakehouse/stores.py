@@ -1,4 +1,4 @@
-"""Files below a root, on a folder of this machine or on an object store: list, delete, read and replace whole.
+"""Files below a root, on a folder of this machine or on an object store: list, look for, delete, read, replace whole.
 
 What belongs here: bytes and names. What does not: what a file means (`maintenance`, `tags`, `ingest.landing`). The
 invariant: a file written here is seen whole or as it was before, never half.
@@ -7,9 +7,10 @@ invariant: a file written here is seen whole or as it was before, never half.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -33,20 +34,27 @@ class StoredFile:
 
 
 def store_at(root_uri: str, options: Mapping[str, str]) -> tuple[FileSystem, str]:
-    """File system and base path of an object store.
+    """File system and base path of an object store; the same store is connected to once.
 
     Raises:
         UnknownStoreError: the scheme is none of s3, s3a, abfs, abfss.
     """
+    parts = urlsplit(root_uri)
+    container, _, host = parts.netloc.rpartition("@")
+    given = {name.lower(): value for name, value in options.items()}
+    store = _connected(parts.scheme, host, frozenset(given.items()))
+    return store, f"{container or host}/{parts.path.strip('/')}".rstrip("/")
+
+
+@lru_cache(maxsize=8)
+def _connected(scheme: str, host: str, options: frozenset[tuple[str, str]]) -> FileSystem:
     from pyarrow import fs
 
-    parts = urlsplit(root_uri)
-    given = {name.lower(): value for name, value in options.items()}
-    path = parts.path.strip("/")
-    if parts.scheme in {"s3", "s3a"}:
+    given = dict(options)
+    if scheme in {"s3", "s3a"}:
         endpoint = given.get("aws_endpoint_url") or given.get("aws_endpoint")
         secure = endpoint is None or not endpoint.startswith("http://")
-        store: FileSystem = fs.S3FileSystem(
+        return fs.S3FileSystem(
             access_key=given.get("aws_access_key_id"),
             secret_key=given.get("aws_secret_access_key"),
             session_token=given.get("aws_session_token"),
@@ -54,13 +62,21 @@ def store_at(root_uri: str, options: Mapping[str, str]) -> tuple[FileSystem, str
             endpoint_override=endpoint.split("://")[-1] if endpoint else None,
             scheme="https" if secure else "http",
         )
-        return store, f"{parts.netloc}/{path}".rstrip("/")
-    if parts.scheme in {"abfs", "abfss"}:
-        container, _, host = parts.netloc.partition("@")
-        account = given.get("azure_storage_account_name") or host.split(".")[0]
-        store = fs.AzureFileSystem(account, account_key=given.get("azure_storage_account_key"))
-        return store, f"{container}/{path}".rstrip("/")
-    raise UnknownStoreError(f"{root_uri}: unknown kind of store `{parts.scheme}`; use a path, s3:// or abfss://")
+    if scheme in {"abfs", "abfss"}:
+        account = given.get("azure_storage_account_name") or host.split(".", 1)[0]
+        return fs.AzureFileSystem(account, account_key=given.get("azure_storage_account_key"))
+    raise UnknownStoreError(f"{scheme}://{host}: unknown kind of store `{scheme}`; use a path, s3:// or abfss://")
+
+
+def are_there(uris: Sequence[str], options: Mapping[str, str]) -> list[bool]:
+    """Of each file of one store whether it exists."""
+    if not uris or "://" not in uris[0]:
+        return [Path(uri).exists() for uri in uris]
+    from pyarrow.fs import FileType
+
+    found = [store_at(uri, options) for uri in uris]
+    infos = found[0][0].get_file_info([path for _, path in found])
+    return [info.type == FileType.File for info in infos]
 
 
 def list_files(uri: str, options: Mapping[str, str]) -> Iterator[StoredFile]:
