@@ -37,7 +37,8 @@ What is known of each source system (time zone, currency, code patterns, null to
 but a contract: `inventory_assets/contracts/sources.toml`, overridden key by key by `sources.toml` in the data folder.
 
 The Dagster instance is set up by `dagster.yaml` in `dagster/` of the data folder. `inventory demo` copies the
-project's file there once; edit the copy.
+project's file there; edit the copy. An edited copy stays, one that nobody edited is replaced when a newer version of
+the project brings another; `inventory doctor` names copies that differ.
 
 Below the data folder:
 

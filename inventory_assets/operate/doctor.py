@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from inventory_assets.ingest.landing import local_root
 from inventory_assets.operate.findings import Finding, worst_first
+from inventory_assets.operate.instance import own_files
 from inventory_assets.settings import Settings
 
 LEAST_FREE_BYTES = 2_000_000_000
@@ -193,6 +194,12 @@ def dagster_home(home: Path, environment: Mapping[str, str]) -> Iterator[Finding
         )
     else:
         yield Finding("ok", f"Dagster instance at {home}")
+    for name in own_files(home):
+        yield Finding(
+            "info",
+            f"{home / name} is not this version's: edited, or copied by an older one; it stays as it is",
+            "where nobody edited it, remove it: inventory demo copies the newer one",
+        )
 
 
 def source_profiles(settings: Settings) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import subprocess
@@ -13,13 +14,14 @@ from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from inventory_assets.lakehouse.stores import read_whole, replace_whole
 from inventory_assets.operate.processes import OWNER, Service
 from inventory_assets.settings import Settings
 
 HOST = "127.0.0.1"
 TEMPLATES = ("dagster.yaml", "workspace.yaml")
-
-
+COPIED = ".copied.json"
+"""SHA-256 of each file as it was copied, by name: one that still has it was not edited."""
 MARKER = ".storage-made"
 MOST_OF_A_REASON = 600
 
@@ -33,12 +35,37 @@ class InstanceError(RuntimeError):
 
 
 def prepare(home: Path) -> None:
-    """Make the instance folder with the project's `dagster.yaml` and `workspace.yaml`; files that are there stay."""
+    """Make the instance folder with the project's `dagster.yaml` and `workspace.yaml`.
+
+    A file that is as it was copied follows the project when that has a newer one; one that was edited stays.
+    """
     home.mkdir(parents=True, exist_ok=True)
+    copied = _copied(home)
     for name in TEMPLATES:
-        target = home / name
-        if not target.exists():
-            target.write_text(template(name), encoding="utf-8")
+        file, content = home / name, template(name).encode()
+        there = file.read_bytes() if file.exists() else None
+        if there is not None and there != content and copied.get(name) != _hash(there):
+            continue
+        if there != content:
+            replace_whole(str(file), content, {})
+        if copied.get(name) != _hash(content):
+            copied[name] = _hash(content)
+            replace_whole(str(home / COPIED), json.dumps(copied).encode(), {})
+
+
+def own_files(home: Path) -> list[str]:
+    """Files of the instance that are not the project's: edited, or copied by a version that kept no note of it."""
+    there = ((name, home / name) for name in TEMPLATES)
+    return [name for name, file in there if file.exists() and file.read_bytes() != template(name).encode()]
+
+
+def _copied(home: Path) -> dict[str, str]:
+    note = read_whole(str(home / COPIED), {})
+    return {} if note is None else json.loads(note)
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def template(name: str) -> str:

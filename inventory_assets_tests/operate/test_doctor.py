@@ -55,8 +55,8 @@ def test_another_dagster_home_and_a_loosened_pool_are_found(tmp_path):
     home = tmp_path / "dagster"
     home.mkdir()
     (home / "dagster.yaml").write_text("concurrency: {pools: {default_limit: 4}}")
-    warning, error = doctor.dagster_home(home, {"DAGSTER_HOME": str(tmp_path / "other")})
-    assert (warning.severity, error.severity) == ("warning", "error")
+    warning, error, edited = doctor.dagster_home(home, {"DAGSTER_HOME": str(tmp_path / "other")})
+    assert (warning.severity, error.severity, edited.severity) == ("warning", "error", "info")
     assert f"export DAGSTER_HOME={home}" in warning.mend
     (home / "dagster.yaml").write_text("concurrency: [")
     assert "not YAML" in only(doctor.dagster_home(home, {})).what

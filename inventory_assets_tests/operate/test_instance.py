@@ -20,9 +20,26 @@ def test_prepare_copies_the_templates_and_keeps_edited_ones(tmp_path):
     home = tmp_path / "dagster"
     instance.prepare(home)
     assert yaml.safe_load((home / "dagster.yaml").read_text())["concurrency"]["pools"]["default_limit"] == 1
+    assert instance.own_files(home) == []
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     instance.prepare(home)
     assert (home / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
+    assert instance.own_files(home) == ["dagster.yaml"]
+
+
+def test_a_copy_nobody_edited_follows_the_project_to_its_next_version(tmp_path, monkeypatch):
+    home, now = tmp_path / "dagster", instance.template
+    monkeypatch.setattr(instance, "template", lambda name: f"# before\n{now(name)}")
+    instance.prepare(home)
+    (home / "workspace.yaml").write_text("load_from: []\n")
+    monkeypatch.setattr(instance, "template", now)
+    assert instance.own_files(home) == ["dagster.yaml", "workspace.yaml"]
+    instance.prepare(home)
+    assert (home / "dagster.yaml").read_text() == now("dagster.yaml")
+    assert (home / "workspace.yaml").read_text() == "load_from: []\n"
+    (home / "dagster.yaml").unlink()
+    instance.prepare(home)
+    assert instance.own_files(home) == ["workspace.yaml"]
 
 
 def test_the_instance_loads_with_the_limits_the_lake_relies_on(tmp_path, monkeypatch):
