@@ -11,10 +11,12 @@ from datetime import UTC, date, datetime
 import pytest
 from pydantic import SecretStr
 
+from inventory_assets.contracts.gold import STORE_PERFORMANCE
 from inventory_assets.lakehouse.lake import Lake
 from inventory_assets.operate.doctor import conditional_put
 from inventory_assets.settings import Settings
 from inventory_assets.simulator import HistoryConfig, simulate_history, sources_toml, write_history
+from inventory_assets_tests.frames import random_frame
 from inventory_assets_tests.pipeline.running import differences, publish_everything, refresh_everything, workspace_at
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -87,6 +89,21 @@ def test_a_history_in_an_object_store_gives_the_tables_of_a_local_folder(store, 
     publish_everything(there, remote)
     assert list((tmp_path / "remote" / "serving").glob("*.duckdb"))
     assert not (tmp_path / "remote" / "lakehouse").exists()
+
+
+def test_the_newest_version_is_kept_until_another_writer_commits_and_an_older_one_stays_readable(store):
+    _, options = store
+    reader, writer = (Lake(f"s3://{BUCKET}/shared", options) for _ in range(2))
+    for rows in (2, 3):
+        first = reader.open(STORE_PERFORMANCE)
+        written = writer.append(STORE_PERFORMANCE, random_frame(STORE_PERFORMANCE, rows, rows)).version
+        kept = reader.open(STORE_PERFORMANCE)
+        assert kept is not None
+        assert kept is not first
+        assert kept.version() == written
+        assert reader.open(STORE_PERFORMANCE) is reader.open(STORE_PERFORMANCE, written) is kept
+    before = reader.scan(STORE_PERFORMANCE, written - 1).collect().height
+    assert (before, reader.scan(STORE_PERFORMANCE).collect().height) == (2, 5)
 
 
 def test_the_probe_sees_that_the_store_honours_conditional_puts(store):
