@@ -14,7 +14,8 @@ BIN := .venv/bin
 ONCE ?=
 ARGS ?=
 PYTEST_ARGS ?=
-WORKERS ?= 2
+# One more than the two cores of a small machine: tests wait for daemons, browsers and databases.
+WORKERS ?= 3
 ONLY ?=
 
 .PHONY: help setup run test lint format docs chaos bench clean
