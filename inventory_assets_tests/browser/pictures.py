@@ -19,7 +19,7 @@ PAGES = {
     "asset": ("/assets/gold/store_performance?view=overview", "Freshness policy", 800),
     "partitions": ("/assets/gold/quality_scores?view=partitions&partition={yesterday}", "partition_row_count", 800),
     "checks": ("/assets/silver/day_balance?view=checks&checkDetail=sources_keep_sending", "days_behind", 800),
-    "automation": ("/automation", "hourly_watch", 640),
+    "automation": ("/automation", "hourly_watch", 880),
     "launchpad": ("/locations/inventory_assets/jobs/refresh/playground", "No errors", 700),
 }
 """By name: address, a text to wait for, and height of the window."""
