@@ -91,8 +91,10 @@ def named(lake: Lake, references: Sequence[str]) -> pl.DataFrame:
         references: `path#row`, or `path@hash#row` where the path was read with several contents.
 
     Raises:
-        QuarantineError: one names no row, or more than one.
+        QuarantineError: one names no row, or more than one; or there is none.
     """
+    if not references:
+        raise QuarantineError("no row is named; write rows as `inventory quarantine list` prints them")
     found = []
     for text in references:
         match = REFERENCE.fullmatch(text)

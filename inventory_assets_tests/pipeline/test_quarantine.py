@@ -323,7 +323,7 @@ def campaign(history, tmp_path, seed: int, rounds: int = 3) -> None:
         wanted = [*dice.sample(sorted(rows["row"]), 14), *(f"{file}#{number}" for file, number in sold.rows())]
         actions = {row: dice.choice(["release", "discard", "fix", "fix"]) for row in dict.fromkeys(wanted)}
         told: dict[str, str] = {}
-        for action in ("discard", "release"):
+        for action in sorted({"discard", "release"} & set(actions.values())):
             done = shop.decide(action, *(row for row, chosen in actions.items() if chosen == action))
             told |= {verdict.row: verdict.then for verdict in done.verdicts}
         fixes = [row for row, chosen in actions.items() if chosen == "fix"]
