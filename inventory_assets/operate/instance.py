@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import subprocess
@@ -14,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from inventory_assets.ingest.landing import content_hash
 from inventory_assets.lakehouse.stores import read_whole, replace_whole
 from inventory_assets.operate.processes import OWNER, Service
 from inventory_assets.settings import Settings
@@ -21,7 +21,7 @@ from inventory_assets.settings import Settings
 HOST = "127.0.0.1"
 TEMPLATES = ("dagster.yaml", "workspace.yaml")
 COPIED = ".copied.json"
-"""SHA-256 of each file as it was copied, by name: one that still has it was not edited."""
+"""Hash of each file as it was copied, by name: one that still has it was not edited."""
 MARKER = ".storage-made"
 MOST_OF_A_REASON = 600
 
@@ -43,29 +43,24 @@ def prepare(home: Path) -> None:
     copied = _copied(home)
     for name in TEMPLATES:
         file, content = home / name, template(name).encode()
-        there = file.read_bytes() if file.exists() else None
-        if there is not None and there != content and copied.get(name) != _hash(there):
+        there = read_whole(str(file), {})
+        if there is not None and there != content and copied.get(name) != content_hash(there):
             continue
         if there != content:
             replace_whole(str(file), content, {})
-        if copied.get(name) != _hash(content):
-            copied[name] = _hash(content)
+        if copied.get(name) != content_hash(content):
+            copied[name] = content_hash(content)
             replace_whole(str(home / COPIED), json.dumps(copied).encode(), {})
 
 
 def own_files(home: Path) -> list[str]:
     """Files of the instance that are not the project's: edited, or copied by a version that kept no note of it."""
-    there = ((name, home / name) for name in TEMPLATES)
-    return [name for name, file in there if file.exists() and file.read_bytes() != template(name).encode()]
+    return [name for name in TEMPLATES if read_whole(str(home / name), {}) not in (None, template(name).encode())]
 
 
 def _copied(home: Path) -> dict[str, str]:
     note = read_whole(str(home / COPIED), {})
     return {} if note is None else json.loads(note)
-
-
-def _hash(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def template(name: str) -> str:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
 import pytest
 import yaml
 
+from inventory_assets.ingest.landing import content_hash
 from inventory_assets.operate import instance
 from inventory_assets.operate.instance import AlreadyRunningError
 from inventory_assets_tests.conftest import ROOT
@@ -27,12 +29,14 @@ def test_prepare_copies_the_templates_and_keeps_edited_ones(tmp_path):
     assert instance.own_files(home) == ["dagster.yaml"]
 
 
-def test_a_copy_nobody_edited_follows_the_project_to_its_next_version(tmp_path, monkeypatch):
+def test_a_copy_nobody_edited_follows_the_project_to_its_next_version(tmp_path):
     home, now = tmp_path / "dagster", instance.template
-    monkeypatch.setattr(instance, "template", lambda name: f"# before\n{now(name)}")
-    instance.prepare(home)
+    before = {name: f"# before\n{now(name)}" for name in instance.TEMPLATES}
+    home.mkdir()
+    for name, text in before.items():
+        (home / name).write_text(text)
+    (home / instance.COPIED).write_text(json.dumps({n: content_hash(text.encode()) for n, text in before.items()}))
     (home / "workspace.yaml").write_text("load_from: []\n")
-    monkeypatch.setattr(instance, "template", now)
     assert instance.own_files(home) == ["dagster.yaml", "workspace.yaml"]
     instance.prepare(home)
     assert (home / "dagster.yaml").read_text() == now("dagster.yaml")
