@@ -92,16 +92,22 @@ def fill(url: str, events: int, pairs: int, settings: Settings) -> int:
         for group in _groups(sales(events // (COPIES + 1), pairs), 1_000):
             append(engine, group)
         engine.dispose()
-        last, first = connection.execute(
-            "SELECT max(sequence), min(sequence) FILTER (WHERE type = 'stock.moved') FROM event_log"
-        ).fetchone() or (0, 0)
-        copied = {"stride": last - first + 1, "first": first, "last": last, "copies": COPIES}
-        for statement in (_MORE_EVENTS, _MORE_PARTS):
-            connection.execute(statement, copied)
+        multiply(connection, COPIES)
         connection.execute("DROP TABLE IF EXISTS kept_queue")
         connection.execute("CREATE TABLE kept_queue AS TABLE event_queue")
         connection.execute("VACUUM ANALYZE event_log")
         return connection.execute("SELECT count(*) FROM kept_queue").fetchone()[0]  # type: ignore[index]
+
+
+def multiply(connection: psycopg.Connection, copies: int) -> None:
+    """Copy the movements of the log and of the queue so many times, under other ids and later times."""
+    last, first = connection.execute(
+        "SELECT max(sequence), min(sequence) FILTER (WHERE type = 'stock.moved') FROM event_log"
+    ).fetchone() or (0, 0)
+    copied = {"stride": last - first + 1, "first": first, "last": last, "copies": copies}
+    for statement in (_MORE_EVENTS, _MORE_PARTS):
+        connection.execute(statement, copied)
+    connection.execute("SELECT setval(pg_get_serial_sequence('event_log', 'sequence'), max(sequence)) FROM event_log")
 
 
 def put_back(url: str, parts: int) -> None:

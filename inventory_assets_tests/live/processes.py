@@ -59,6 +59,12 @@ class Processes:
         with (self.folder / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
 
+    def work(self, workers: int) -> None:
+        """Start so many workers, where none works yet."""
+        self.workers = workers
+        for number in range(workers):
+            self.start(str(number))
+
     def kill(self, name: str) -> None:
         """SIGKILL."""
         process = self.running.pop(name)
@@ -117,8 +123,9 @@ def processes(url: str, folder: Path, workers: int = 1, *, api: bool = True, **m
     }
     made = Processes(url, folder, environment, free_port(8600), workers)
     try:
-        for name in [*(["api"] if api else []), *(str(number) for number in range(workers))]:
-            made.start(name)
+        if api:
+            made.start("api")
+        made.work(workers)
         if api:
             made.ready()
         yield made

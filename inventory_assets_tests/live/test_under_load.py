@@ -12,13 +12,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 from sqlalchemy import Engine
 
+from benchmarks.live_apply import multiply
 from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import append
 from inventory_assets_tests.faults.campaign import LONG, long_only, record
@@ -36,23 +36,20 @@ from inventory_assets_tests.live.processes import (
     processes,
     reserved,
     transferred,
+    until,
 )
-from inventory_assets_tests.live.processing import orders, sold, work
+from inventory_assets_tests.live.processing import sold
 
 ITEMS, PLACES, OPENING = [f"SKU-{number}" for number in range(8)], ("S1", "S2", "S3"), 500
 COMMANDS = 2_000 if LONG else 60
-STORM_EVENTS, STORM_SECONDS, BACKLOG, FIRST_BACKLOG = (
-    (10_000, 60.0, 10_000, 450_000) if LONG else (1_000, 4.0, 1_000, 4_000)
-)
-GROUP = 1_000
-WORKERS_OF_STORM = {"INVENTORY_LISTENER__MAX_QUEUED": "2000000"} | (
-    {} if LONG else {"INVENTORY_PROCESSOR__BATCH_EVENTS": "5"}
-)
-"""In the suite workers take little at once, so that a small backlog lasts."""
+STORM_EVENTS, STORM_SECONDS, WAITING = 10_000, 60.0, 10_000
+BACKLOG = 500_000
+"""What waits as the storm begins: more than the workers apply while it lasts."""
+GROUP, COPIES = 1_000, 9
 RATE_SECONDS = float(os.environ.get("INVENTORY_CHAOS_SECONDS", "120"))
 RATES = ((100, 0.1), (500, 0.2), (1_000, 0.5))
 CONNECTIONS = 64
-ASKED = ("/healthz", "/readyz", "/api/v1/inventory/SKU-1?storeId=S1")
+ASKED = ("/healthz", "/readyz", "/api/v1/inventory/I-1?storeId=S")
 WAITED = """
 SELECT least(l.priority, 8) = 8, extract(epoch FROM p.ended_at - l.received_at)::float
 FROM processing_log AS p JOIN event_log AS l USING (sequence)
@@ -167,37 +164,35 @@ def test_transfers_and_reservations_under_load_conserve_totals(url, connection, 
     )
 
 
-@contextmanager
-def waiting(engine: Engine, url: str) -> Iterator[list[int]]:
-    """Keep so many parts of priority 7 or less waiting, whatever the workers do; depths seen."""
-    ended, depths, numbers = threading.Event(), [], iter(range(10**9))
-
-    def group(size: int = GROUP) -> None:
+def fill(engine: Engine, connection: psycopg.Connection) -> None:
+    """Let a backlog of priority 7 and less wait."""
+    numbers = range(BACKLOG // (COPIES + 1))
+    for first in numbers[::GROUP]:
         append(
             engine,
             [
                 entry_of(sold(f"I-{number % 300}", "S", 1, id=f"low-{number}", priority=number % 7 + 1))
-                for number, _ in zip(numbers, range(size), strict=False)
+                for number in numbers[first : first + GROUP]
             ],
-            wait_seconds=30,
         )
+    multiply(connection, COPIES)
 
-    def feed() -> None:
+
+@contextmanager
+def depths(url: str) -> Iterator[list[int]]:
+    """How many of priority 7 and less wait, looked at every second."""
+    ended, seen = threading.Event(), []
+
+    def look() -> None:
         with psycopg.connect(url, autocommit=True) as connection:
-            while not ended.is_set():
-                row = connection.execute("SELECT count(*) FROM event_queue WHERE priority < 8").fetchone()
-                depths.append(row[0])
-                if row[0] < 3 * BACKLOG:
-                    group()
-                else:
-                    ended.wait(0.1)
+            while not ended.wait(1.0):
+                found = connection.execute("SELECT count(*) FROM event_queue WHERE priority < 8").fetchone()
+                seen.append(found[0] if found else 0)
 
-    for _ in range(FIRST_BACKLOG // GROUP):
-        group()
-    thread = threading.Thread(target=feed)
+    thread = threading.Thread(target=look)
     thread.start()
     try:
-        yield depths
+        yield seen
     finally:
         ended.set()
         thread.join()
@@ -212,22 +207,24 @@ def test_a_storm_over_a_backlog_loses_nothing_and_the_urgent_overtake(engine, ur
         for number in range(STORM_EVENTS)
     ]
     asking, answers = threading.Event(), []
-    with processes(url, folder, 2, **WORKERS_OF_STORM) as live:
+    with processes(url, folder, 0, INVENTORY_LISTENER__MAX_QUEUED="2000000") as live:
+        fill(engine, connection)
+        live.work(2)
+        until(lambda: live.get(ASKED[-1])[0] == 200)
 
         def ask() -> None:
             while not asking.wait(0.2):
                 answers.extend(live.get(path)[0] for path in ASKED)
 
-        open_stock(live)
-        with waiting(engine, url) as depths:
-            asker = threading.Thread(target=ask)
-            asker.start()
+        asker = threading.Thread(target=ask)
+        asker.start()
+        with depths(url) as seen:
             sent = asyncio.run(paced(live.port, storm, STORM_EVENTS / STORM_SECONDS))
-            asking.set()
-            asker.join()
-    work(connection, orders(clock=lambda: datetime.now(UTC)))
+        asking.set()
+        asker.join()
+        await_applied(url, 600)
     assert sent.statuses == {202: STORM_EVENTS}
-    assert min(depths) >= BACKLOG
+    assert min(seen) >= WAITING
     assert set(answers) == {200}
     assert_kept(url, sent.accepted)
     waited = connection.execute(WAITED, ("storm-%",)).fetchall()
@@ -236,12 +233,12 @@ def test_a_storm_over_a_backlog_loses_nothing_and_the_urgent_overtake(engine, ur
     assert quick[49] < slow[49], "the urgent overtake what waits"
     record(
         "storm",
-        f"{STORM_EVENTS:,} mixed events in {STORM_SECONDS:.0f} s while {BACKLOG:,} or more of priority ≤ 7 wait",
+        f"{STORM_EVENTS:,} mixed events in {STORM_SECONDS:.0f} s while {WAITING:,} or more of priority ≤ 7 wait",
         "nothing lost, API answers, received → applied p99 of priority ≥ 8 under 100 ms",
         f"nothing lost; p50 {quick[49] * 1000:.0f} ms, p99 {quick[98] * 1000:.0f} ms; others p50 {slow[49]:.1f} s; "
         f"answers p95 {sent.quantile(0.95) * 1000:.0f} ms",
         reached=quick[98] < 0.1,
-        details={"urgent": quick, "other": slow, "least_waiting": min(depths), "looks": len(answers)},
+        details={"urgent": quick, "other": slow, "least_waiting": min(seen), "looks": len(answers)},
     )
 
 

@@ -16,7 +16,7 @@ from inventory_assets.live.log.appending import append
 from inventory_assets.live.modes import switch
 from inventory_assets.live.processor.measures import Latencies, Measures
 from inventory_assets.live.processor.pace import FIRST, Pace
-from inventory_assets.live.processor.tending import HIGHEST_AGED, age
+from inventory_assets.live.processor.tending import HIGHEST_AGED, MOST_RAISED, age
 from inventory_assets.live.processor.work import Masters
 from inventory_assets.live.processor.worker import Worker
 from inventory_assets.settings import ProcessorSettings
@@ -104,6 +104,47 @@ def test_waiting_raises_a_priority_to_seven_at_most_and_only_where_it_is_lower(e
     with connection.transaction():
         connection.execute("SELECT FROM event_queue FOR UPDATE")
         assert age(connection, NOON + timedelta(days=1), 10) == 0
+
+
+def test_a_look_at_an_old_backlog_raises_its_oldest_few_however_much_waits(engine, connection):
+    entries = [entry_of(counted("A", "S", 1, id=f"{number}", priority=1 + number % 3)) for number in range(300)]
+    append(engine, [changed(each, received_at=NOON) for each in entries])
+    later = NOON + timedelta(days=1)
+    assert [age(connection, later, 10) for _ in range(3)] == [3 * MOST_RAISED] * 3
+    raised = connection.execute(
+        "SELECT sequence FROM event_queue WHERE priority = %s ORDER BY sequence", [HIGHEST_AGED]
+    ).fetchall()
+    oldest = "SELECT sequence FROM event_queue ORDER BY event_time, sequence LIMIT %s"
+    assert raised == sorted(connection.execute(oldest, [9 * MOST_RAISED]).fetchall())
+
+
+READ_WHOLE = "SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = %s"
+
+
+def test_plans_made_while_the_tables_were_all_but_empty_read_none_of_them_whole_when_they_are_full(
+    engine, url, connection
+):
+    hurried = QUICK.model_copy(update={"tend_seconds": 0.0, "wake_seconds": 0.0, "batch_events": 10})
+    worker = Worker(url, hurried)
+    few = [entry_of(counted(f"I-{number}", "S", 1, id=f"few-{number}", priority=1)) for number in range(60)]
+    append(engine, few)
+    connection.execute("VACUUM ANALYZE")
+    for number in range(15):  # PostgreSQL keeps a plan from the sixth time on, the driver a statement from the fifth
+        append(engine, [entry_of(counted("I-1", "S", 1, id=f"one-{number}", priority=1))])
+        worker.turn()
+    many = [
+        entry_of(counted(f"I-{number % 300}", "S", 1, id=f"many-{number}", priority=1 + number % 7))
+        for number in range(3_000)
+    ]
+    for first in range(0, 3_000, 500):
+        append(engine, many[first : first + 500])
+    for _ in range(5):
+        worker.turn()
+    worker.stop()
+    worker.run()
+    engine.dispose()
+    read = {table: connection.execute(READ_WHOLE, [table]).fetchone()[0] for table in ("event_queue", "event_ids")}
+    assert max(read.values()) < 2_000, read
 
 
 @pytest.mark.parametrize(("scope", "key"), [("all", ""), ("item", "A"), ("location", "S"), ("category", "toys")])

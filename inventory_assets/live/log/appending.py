@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from inventory_assets.contracts.values import Value
-from inventory_assets.live.database.driver import driver_of
+from inventory_assets.live.database.driver import by_index, driver_of
 from inventory_assets.live.database.problems import DatabaseUnfitError
 from inventory_assets.live.locks import APPEND, SPACE, TAKE
 from inventory_assets.live.log.entries import (
@@ -98,7 +98,7 @@ def prepared_group(entries: Sequence[Entry]) -> tuple[list[Prepared], dict[int, 
 
 
 def limit(connection: Connection, wait_seconds: float, lease_seconds: float) -> None:
-    """Bound the transaction of a group.
+    """Bound the transaction of a group, in time and in what it reads.
 
     Args:
         connection: a psycopg connection in that transaction.
@@ -106,6 +106,7 @@ def limit(connection: Connection, wait_seconds: float, lease_seconds: float) -> 
         lease_seconds: a process that stands still under the lock for so long loses it.
     """
     connection.execute(_LIMITS, (f"{round(wait_seconds * 1000)}ms", f"{round(lease_seconds * 1000)}ms"))
+    by_index(connection, within=True)
 
 
 def append_within(

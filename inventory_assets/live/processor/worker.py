@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from inventory_assets.live.database.driver import by_index
 from inventory_assets.live.dead_letters.recovering import recover
 from inventory_assets.live.processor.batch import micro_batch
 from inventory_assets.live.processor.failing import blame, is_of_database, is_of_others
@@ -250,6 +251,7 @@ class Worker:
 
         if self._work is None or self._work.closed:
             self._work = psycopg.connect(self._url, autocommit=True, application_name=APPLICATION)
+            by_index(self._work)
         if self._ear is None or self._ear.closed:
             self._ear = psycopg.connect(self._url, autocommit=True, application_name=f"{APPLICATION}, listening")
             self._ear.execute(f"LISTEN {CHANNEL}")
