@@ -7,7 +7,15 @@ import pytest
 
 from inventory_assets.live.log.appending import append
 from inventory_assets.live.log.entries import lane_of
-from inventory_assets.live.queue.claiming import CLAIM, claim, finish, share_of, wake_retries
+from inventory_assets.live.queue.claiming import (
+    CLAIM,
+    URGENT,
+    WITH_URGENT,
+    claim,
+    finish,
+    share_of,
+    wake_retries,
+)
 from inventory_assets.live.tables import LANES
 from inventory_assets_tests.live.databases import NOON, entry
 
@@ -78,6 +86,17 @@ def test_the_order_is_that_of_all_lanes_however_much_one_of_them_holds(connectio
     ).fetchall()
     with psycopg.connect(url) as worker:
         assert [each.sequence for each in claim(worker, EVERY, 50)] == [sequence for (sequence,) in wanted]
+
+
+@pytest.mark.parametrize(("urgent", "taken"), [(0, 300), (1, WITH_URGENT), (WITH_URGENT + 30, WITH_URGENT + 30)])
+def test_a_claim_with_urgent_parts_takes_little_along(connection, url, urgent, taken):
+    connection.execute(FILL, {"at": NOON, "rows": 2_000})
+    connection.execute("UPDATE event_queue SET priority = 7, not_before = NULL")
+    connection.execute("UPDATE event_queue SET priority = %s WHERE sequence <= %s", [URGENT, urgent])
+    with psycopg.connect(url) as worker:
+        found = claim(worker, EVERY, 300)
+    assert len(found) == taken
+    assert sum(each.priority == URGENT for each in found) == urgent
 
 
 def test_a_lane_is_held_by_one_and_its_rows_are_gone_for_the_next(engine, url):

@@ -8,6 +8,7 @@ nothing here waits for a row of the queue that a worker holds; what a look costs
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -32,11 +33,12 @@ HIGHEST_AGED = 7
 MOST_RAISED = 2
 """Parts of one lane and priority raised at once: where all of a backlog is old, a thirtieth of a worker's time; fifty
 took four fifths of it."""
+EVERY_LANE = tuple(range(LANES))
 MOST_EXPIRED = 200
 _AGE = """
 WITH old AS (
     SELECT head.sequence, head.part, head.raised
-    FROM generate_series(0, %(lanes)s - 1) AS lane (lane)
+    FROM unnest(%(lanes)s::int[]) AS lane (lane)
     CROSS JOIN generate_series(1, %(highest)s - 1) AS priority (priority)
     CROSS JOIN LATERAL (
         SELECT sequence, part,
@@ -58,18 +60,19 @@ WHERE event_queue.sequence = free.sequence AND event_queue.part = free.part
 _DUE = "SELECT id FROM reservations WHERE status = 'open' AND expires_at <= %s ORDER BY expires_at LIMIT %s"
 
 
-def age(connection: Connection, now: datetime, step_seconds: float) -> int:
+def age(connection: Connection, now: datetime, step_seconds: float, lanes: Sequence[int] = EVERY_LANE) -> int:
     """Raise the priority of what waits for long: to 1 for each step it has waited, where that is more than it has.
 
     Args:
         connection: a psycopg connection.
         now: the time.
         step_seconds: seconds of a step.
+        lanes: where; those a worker prefers, as nobody else works on them while both have work.
 
     Returns:
         How many parts were raised.
     """
-    asked = {"lanes": LANES, "highest": HIGHEST_AGED, "most": MOST_RAISED, "now": now, "step": step_seconds}
+    asked = {"lanes": list(lanes), "highest": HIGHEST_AGED, "most": MOST_RAISED, "now": now, "step": step_seconds}
     return connection.execute(_AGE, asked).rowcount
 
 

@@ -24,7 +24,7 @@ from inventory_assets.live.processor.measures import Board, Measures
 from inventory_assets.live.processor.pace import Pace
 from inventory_assets.live.processor.tending import age, expire
 from inventory_assets.live.processor.work import Applied, Orders, TryAgainError
-from inventory_assets.live.queue.claiming import share_of, wake_retries
+from inventory_assets.live.queue.claiming import URGENT, share_of, wake_retries
 from inventory_assets.live.standing import end_standing
 from inventory_assets.live.tables import LANES
 
@@ -41,8 +41,6 @@ _LOOKS_UP = 0.25
 """Seconds after which a worker that listens looks whether it is to stop."""
 _CLOCKS_APART = 10.0
 """Seconds the clocks of workers may differ; a retry further ahead was set before a clock went back."""
-URGENT = 8
-"""Priority from which nothing is gathered."""
 CHANNEL = "inventory_log"
 APPLICATION = "inventory worker"
 """How the database knows a worker."""
@@ -238,7 +236,7 @@ class Worker:
             return
         self._tended = now
         end_standing(connection, self._orders.lease_seconds)
-        raised = age(connection, at, self._options.ageing_seconds)
+        raised = age(connection, at, self._options.ageing_seconds, self._orders.lanes)
         self._board.add(raised=raised, expired=expire(connection, self._orders))
         if self._number == 0 and now - self._recovered >= self._options.recovery_seconds:
             self._recovered = now

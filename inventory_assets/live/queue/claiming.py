@@ -2,7 +2,8 @@
 
 Invariants: lanes are locked in one statement and read in a later one of the same READ COMMITTED transaction, so what
 the former holder of a lane did is seen; nothing sorts the backlog, whatever its length; a claim ends with its
-transaction, and one that stands still loses it. Retries that must wait are not in the index of the claim.
+transaction, and one that stands still loses it. Retries that must wait are not in the index of the claim. A claim with
+urgent parts is short, so that neither they nor those that come after them wait for the rest of a backlog.
 """
 
 from __future__ import annotations
@@ -55,6 +56,10 @@ LIMIT %(limit)s
 SHARES, SPARE = 4, 8
 """A lane is first asked for so many times its even share, and for a few more; where one has even more to give, all are
 asked for as many as are wanted."""
+URGENT = 8
+"""Priority from which nothing is gathered and little is taken along."""
+WITH_URGENT = 50
+"""Parts of a claim with urgent ones, if these are not more: what a transaction takes anyway, whatever is in it."""
 MOST_STOLEN = 8
 """Lanes of others taken at once; the rest stays free for their own worker, should it come back."""
 _FINISH = (
@@ -110,7 +115,7 @@ def claim(connection: Connection, preferred: Sequence[int], limit: int, lease_se
         lease_seconds: the transaction is ended when it stands still for so long, and the parts wait again.
 
     Returns:
-        Parts by priority, event time, sequence, part.
+        Parts by priority, event time, sequence, part; few where some of them are urgent.
     """
     connection.execute(_LEASE, {"lease": f"{round(lease_seconds * 1000)}ms"})
     found = _claim(connection, list(preferred), limit)
@@ -154,4 +159,6 @@ def _claim(connection: Connection, lanes: Sequence[int], limit: int) -> list[Wai
     found = connection.execute(CLAIM, asked).fetchall()
     if asked["each"] < limit and max(Counter(row[2] for row in found).values(), default=0) == asked["each"]:
         found = connection.execute(CLAIM, {**asked, "each": limit}).fetchall()
-    return [Waiting(*row) for row in found]
+    waiting = [Waiting(*row) for row in found]
+    urgent = sum(each.priority >= URGENT for each in waiting)
+    return waiting[: max(urgent, WITH_URGENT)] if urgent else waiting
