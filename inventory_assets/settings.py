@@ -91,7 +91,9 @@ class PublishSettings(BaseModel):
     """How the DuckDB file is replaced."""
 
     min_interval_seconds: float = Field(
-        default=45.0, ge=0, description="Seconds between two publications at least; one comes with the end of a refresh."
+        default=45.0,
+        ge=0,
+        description="Seconds between two publications at least; one ends a refresh.",
     )
     keep_files: int = Field(default=3, ge=1, description="Published files that are kept.")
     keep_seconds: float = Field(default=300.0, ge=0, description="How long a replaced file is kept at least.")

@@ -19,6 +19,7 @@ from inventory_assets.live.processor.pace import FIRST, Pace
 from inventory_assets.live.processor.tending import HIGHEST_AGED, MOST_RAISED, age
 from inventory_assets.live.processor.work import Masters
 from inventory_assets.live.processor.worker import Worker
+from inventory_assets.live.queue.claiming import URGENT, WITH_URGENT
 from inventory_assets.settings import ProcessorSettings
 from inventory_assets_tests.live.processing import (
     NOON,
@@ -116,6 +117,22 @@ def test_a_look_at_an_old_backlog_raises_its_oldest_few_however_much_waits(engin
     ).fetchall()
     oldest = "SELECT sequence FROM event_queue ORDER BY event_time, sequence LIMIT %s"
     assert raised == sorted(connection.execute(oldest, [9 * MOST_RAISED]).fetchall())
+
+
+def test_after_an_urgent_event_transactions_are_short_for_a_while(engine, url, connection):
+    worker = Worker(url, QUICK.model_copy(update={"batch_seconds": 60.0}))
+    append(engine, [entry_of(counted(f"I-{number}", "S", 1)) for number in range(8 * WITH_URGENT)])
+    while not drained(connection):
+        worker.turn()
+    assert worker.measures.batch_size > WITH_URGENT
+    then = [entry_of(sold(f"I-{number}", "S", 1)) for number in range(8 * WITH_URGENT)]
+    first = append(engine, [entry_of(counted("U", "S", 1, priority=URGENT)), *then])[0].sequence
+    while not drained(connection):
+        worker.turn()
+    taken = "SELECT count(*) FROM processing_log WHERE sequence >= %s GROUP BY started_at"
+    assert max(connection.execute(taken, [first]).fetchall()) <= (WITH_URGENT,)
+    worker.stop()
+    worker.run()
 
 
 READ_WHOLE = "SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = %s"

@@ -1,8 +1,9 @@
 """A worker: micro-batches one after the other, for as long as its process lives.
 
 It waits for a notice of the log, at most a poll's length, so that a lost notice costs that much and no more. At low
-load it gathers for a short window; an event of priority `URGENT` or above ends the window at once. Invariants: an
-error of the database is waited out and never blamed on an event; a worker asked to stop finishes its transaction.
+load it gathers for a short window; an event of priority `URGENT` or above ends the window at once, and as long as such
+events come transactions are short. Invariants: an error of the database is waited out and never blamed on an event; a
+worker asked to stop finishes its transaction.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from inventory_assets.live.processor.measures import Board, Measures
 from inventory_assets.live.processor.pace import Pace
 from inventory_assets.live.processor.tending import age, expire
 from inventory_assets.live.processor.work import Applied, Orders, TryAgainError
-from inventory_assets.live.queue.claiming import URGENT, share_of, wake_retries
+from inventory_assets.live.queue.claiming import URGENT, WITH_URGENT, share_of, wake_retries
 from inventory_assets.live.standing import end_standing
 from inventory_assets.live.tables import LANES
 
@@ -39,6 +40,8 @@ _OTHERS_WORK = 0.01
 """Seconds until what waits in lanes of others is looked at again."""
 _LOOKS_UP = 0.25
 """Seconds after which a worker that listens looks whether it is to stop."""
+_MORE_URGENT = 1.0
+"""Seconds after an urgent event in which another one is expected, and transactions are kept short."""
 _CLOCKS_APART = 10.0
 """Seconds the clocks of workers may differ; a retry further ahead was set before a clock went back."""
 CHANNEL = "inventory_log"
@@ -114,7 +117,7 @@ class Worker:
         self._ear: Connection | None = None
         self._again = 0
         self._full = False
-        self._woke = self._tended = -math.inf
+        self._woke = self._tended = self._urgent = -math.inf
         self._recovered = time.monotonic()
         self._corrections = corrections or {}
 
@@ -157,6 +160,8 @@ class Worker:
         """One micro-batch, and what follows from its failure."""
         connection = self._connect()
         applied, limit = Applied(), self._pace.size
+        if time.monotonic() - self._urgent < _MORE_URGENT:
+            limit = min(limit, WITH_URGENT)
         self._full = False
         began = time.perf_counter()
         try:
@@ -166,6 +171,8 @@ class Worker:
             return applied
         self._again = 0
         if applied.claimed:
+            if applied.claimed[0].priority >= URGENT:
+                self._urgent = time.monotonic()
             self._full = len(applied.claimed) >= limit
             seconds = time.perf_counter() - began
             self._pace = self._pace.after(len(applied.claimed), seconds)
