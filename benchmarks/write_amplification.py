@@ -16,6 +16,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
+
 from benchmarks.increment import SHOPS, take_in
 from benchmarks.pos_history import FIRST_DAY, day_lines, write_history
 from benchmarks.report import figure, publish
@@ -49,9 +51,10 @@ class Day:
         self.recent.clear()
 
     def drop(self, minute: int, lines: int) -> None:
-        """The lines of one minute."""
+        """The lines of one minute, sold within it; a till that is ahead of the clock would be quarantined."""
         day = self.now.date()
-        rows = day_lines(day, 20_000 + minute, lines, SHOPS)
+        sold = pl.lit(self.now).dt.cast_time_unit("us").alias("timestamp")
+        rows = day_lines(day, 20_000 + minute, lines, SHOPS).with_columns(sold)
         folder = self.landing / "pos" / f"{day:year=%Y/month=%m/day=%d}"
         folder.mkdir(parents=True, exist_ok=True)
         rows.write_parquet(folder / f"minute-{minute:04d}.parquet", compression="zstd")
