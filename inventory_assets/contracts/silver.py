@@ -89,7 +89,9 @@ POS_LINE: tuple[Column, ...] = (
     ratio("data_quality_score", "Share of the row's quality rules that hold.", minimum=0, maximum=1),
 )
 POS_KEY = ("source_system", "store_id", "transaction_id", "line_number")
-MATCHED = Reach(1, 1, "back and forward to the first gap of more than 24 h between equal lines of one customer")
+MATCHED = Reach(
+    1, 1, "back and forward to the first gap of more than 24 h between equal lines of one customer, where a row changes"
+)
 
 
 def _pos(

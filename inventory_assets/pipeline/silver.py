@@ -193,10 +193,26 @@ def refresh_days(workspace: Workspace, name: str, days: Collection[Day] | None =
         frames = feed.build(bronze, decisions.filter(in_days(read)), known, workspace.profiles, block)
         consumed = pins if dirty <= wanted and part is planned[-1] else None
         for output in feed.outputs:
-            scope = day_scope(block, name if output in SHARED else None)
-            commit = lake.replace(output, frames[output.path], scope, consumed)
+            shared = name if output in SHARED else None
+            if part.tied and _same_rows(lake, output, shared, block, frames[output.path]):
+                lake.note(output, consumed or {})
+                continue
+            commit = lake.replace(output, frames[output.path], day_scope(block, shared), consumed)
             report.add(output, commit, block)
     return report
+
+
+def _same_rows(lake: Lake, output: Table, feed: str | None, days: Collection[Day], rows: Rows) -> bool:
+    """Whether a table holds these rows, of a feed, on these days; no side is ever in memory as a whole."""
+    if lake.version(output) is None:
+        return False
+    stored = lake.scan(output).filter(in_days(days))
+    if feed is not None:
+        stored = stored.filter(pl.col("feed") == feed)
+    row = pl.struct(output.column_names)
+    marks = (pl.len(), *(row.hash(seed).sum().alias(f"of seed {seed}") for seed in (1, 2)))
+    held, wanted = (each.lazy().select(marks).collect(engine="streaming") for each in (stored, rows))
+    return held.equals(wanted)
 
 
 def refresh_facts(workspace: Workspace, days: Collection[Day] | None = None) -> Report:
@@ -266,11 +282,13 @@ class Part:
         days: the days.
         window: further days that hold lines which decide about lines of these days.
         receipts: receipt numbers of these lines; None where all rows of the window are needed.
+        tied: whether the days are built only because a chain of equal lines ties them to a changed day.
     """
 
     days: list[Day]
     window: frozenset[Day] = frozenset()
     receipts: pl.Series | None = None
+    tied: bool = False
 
 
 def match_days(
@@ -295,8 +313,8 @@ def _plan(
 ) -> list[Part]:
     """Days to build, cut into parts.
 
-    Days tied to a wanted day by a chain of equal lines are built too; they tie no further ones, because the whole
-    chain is among them already.
+    Days tied to a wanted day by a chain of equal lines are built too, and written where a row of them changes; they tie
+    no further ones, because the whole chain is among them already.
     """
     rows = workspace.lake.day_rows(feed.bronze, pins[feed.bronze.path])
     if not feed.matched:
@@ -315,7 +333,7 @@ def _plan(
             for block in several:
                 window = frozenset(tied_together(block, chains) - set(block))
                 receipts = None if fixed & {*block, *window} else _receipts(lines, window)
-                planned.append(Part(block, window, receipts))
+                planned.append(Part(block, window, receipts, tied=days is tied))
             if days is wanted:
                 tied |= matching.rebuild - wanted
     return planned

@@ -180,14 +180,24 @@ class Expectation:
         }
 
     def matched(self, table: Table) -> set[Partition]:
-        """Silver of the tills: also the days of lines tied to those of the file."""
+        """Silver of the tills: also the days of lines tied to those of the file, where a row is another one now."""
         if self._of_bronze(table):
-            return self._own(table, self.late.days | self.late.tied)
+            return self._own(table, self.late.days | self._differing(table))
         return self.days(table)
 
     def of_feed(self, table: Table) -> set[Partition]:
         """Quarantine and balance: the same days, of this feed alone."""
-        return {(self.late.feed, *day) for day in _texts(self.late.days | self.late.tied)}
+        of_feed = pl.col("feed") == self.late.feed
+        return {(self.late.feed, *day) for day in _texts(self.late.days | self._differing(table, of_feed))}
+
+    def _differing(self, table: Table, *of: pl.Expr) -> set[date]:
+        """Tied days on which a row of the table came, went or changed."""
+        found = set()
+        for day in self.late.tied:
+            held = (lake.scan(table).filter(pl.col("event_date") == day, *of) for lake in (self.old, self.new))
+            old, new = (set(each.collect().rows()) for each in held)
+            found |= {day} if old != new else set()
+        return found
 
     def months(self, table: Table) -> set[Partition]:
         """Checkpoints: from the UTC month of the first changed event to the last closed one."""
@@ -229,7 +239,8 @@ class Expectation:
 _RULES: dict[str, Callable[[Expectation, Table], set[Partition]]] = {
     "appended once, never rewritten": Expectation.appended,
     "the day itself": Expectation.days,
-    "back and forward to the first gap of more than 24 h between equal lines of one customer": Expectation.matched,
+    "back and forward to the first gap of more than 24 h between equal lines of one customer, where a row changes":
+        Expectation.matched,
     "with the day of its feed": Expectation.of_feed,
     "the day itself, and the days whose cancellations changed": Expectation.days,
     "the months from the change on, for the keys that changed": Expectation.months,
