@@ -41,7 +41,7 @@ from inventory_assets_tests.pipeline.running import (
 pytestmark = pytest.mark.xdist_group("late data")
 BEFORE, NEXT = BEGIN - timedelta(days=12), LATE + timedelta(days=1)
 MONTH_END = date(2026, 2, 28)
-FEW = 5
+FEW = 6
 """Kinds of late files the suite tries; the campaigns try all."""
 
 
@@ -65,6 +65,10 @@ FILES = {
     ),
     "a cancellation of a sale of the evening before": Late(
         "pos", (sale("BACK", NEXT, units=-1, at="09:00:00Z", customer="C1"),), frozenset({NEXT}), frozenset({LATE}),
+        pairs={("A", "S1"): (NEXT, None)}, first_instant=start_of(NEXT),
+    ),
+    "a sale tied to the evening before by that return, which changes nothing there": Late(
+        "pos", (sale("AGAIN", NEXT, units=1, at="10:00:00Z", customer="C1"),), frozenset({NEXT}), frozenset({LATE}),
         pairs={("A", "S1"): (NEXT, None)}, first_instant=start_of(NEXT),
     ),
     "a sale on the last evening of a month where the UTC month is the next": Late(
