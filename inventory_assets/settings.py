@@ -93,7 +93,7 @@ class PublishSettings(BaseModel):
     min_interval_seconds: float = Field(
         default=45.0,
         ge=0,
-        description="Seconds between two publications at least; one ends a refresh.",
+        description="Seconds between two publications at least; a publication comes with the end of a refresh.",
     )
     keep_files: int = Field(default=3, ge=1, description="Published files that are kept.")
     keep_seconds: float = Field(default=300.0, ge=0, description="How long a replaced file is kept at least.")

@@ -80,7 +80,11 @@ def open_points(now: Progress) -> list[Finding]:
         )
     if now.unpublished and not now.behind:
         points.append(
-            Finding("info", "the DuckDB file does not carry the newest tables yet", "it is replaced once a minute")
+            Finding(
+                "info",
+                "the DuckDB file does not carry the newest tables yet",
+                "nothing to do while the daemon runs: it replaces the file about once a minute",
+            )
         )
     if not now.rows and not now.files_found:
         points.append(

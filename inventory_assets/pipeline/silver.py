@@ -194,7 +194,7 @@ def refresh_days(workspace: Workspace, name: str, days: Collection[Day] | None =
         consumed = pins if dirty <= wanted and part is planned[-1] else None
         for output in feed.outputs:
             shared = name if output in SHARED else None
-            if part.tied and _same_rows(lake, output, shared, block, frames[output.path]):
+            if part.tied and _holds(lake, output, shared, block, frames[output.path]):
                 lake.note(output, consumed or {})
                 continue
             commit = lake.replace(output, frames[output.path], day_scope(block, shared), consumed)
@@ -202,7 +202,7 @@ def refresh_days(workspace: Workspace, name: str, days: Collection[Day] | None =
     return report
 
 
-def _same_rows(lake: Lake, output: Table, feed: str | None, days: Collection[Day], rows: Rows) -> bool:
+def _holds(lake: Lake, output: Table, feed: str | None, days: Collection[Day], rows: Rows) -> bool:
     """Whether a table holds these rows, of a feed, on these days; no side is ever in memory as a whole."""
     if lake.version(output) is None:
         return False

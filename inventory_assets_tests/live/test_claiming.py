@@ -19,7 +19,7 @@ from inventory_assets.live.queue.claiming import (
 from inventory_assets.live.tables import LANES
 from inventory_assets_tests.live.databases import NOON, entry
 
-EVERY = list(range(LANES))
+EVERY = share_of(0, 1)
 FILL = """
 INSERT INTO event_queue (sequence, part, lane, priority, event_time, received_at, not_before)
 SELECT number, 0, (hashint8(number) & 1023) %% 64, 1 + number %% 10, %(at)s + number * interval '1 ms', %(at)s,
@@ -76,10 +76,12 @@ def test_the_most_urgent_come_first_then_the_oldest(engine, url):
     assert [each.sequence for each in found] == [sequences[place] for place in (3, 1, 5, 0)]
 
 
-@pytest.mark.parametrize("urgent", [0, 5, 11, 12, 200])
-def test_the_order_is_that_of_all_lanes_however_much_one_of_them_holds(connection, url, urgent):
+@pytest.mark.parametrize("urgent", [0, 5, 6, 7, 12, 13, 14, 200])
+@pytest.mark.parametrize("rich", [1, 2])
+def test_the_order_is_that_of_all_lanes_however_much_some_of_them_hold(connection, url, urgent, rich):
     connection.execute(FILL, {"at": NOON, "rows": 2_000})
-    connection.execute("UPDATE event_queue SET lane = 7, priority = 10 WHERE sequence <= %s", [urgent])
+    crowd = "UPDATE event_queue SET lane = 7 + sequence %% %s, priority = 10 WHERE sequence <= %s"
+    connection.execute(crowd, [rich, urgent])
     wanted = connection.execute(
         "SELECT sequence FROM event_queue WHERE not_before IS NULL"
         " ORDER BY priority DESC, event_time, sequence LIMIT 50"

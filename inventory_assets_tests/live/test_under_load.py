@@ -38,14 +38,17 @@ from inventory_assets_tests.live.processes import (
     transferred,
     until,
 )
-from inventory_assets_tests.live.processing import sold
+from inventory_assets_tests.live.processing import counted as count_of
+from inventory_assets_tests.live.processing import issued, sold
 
 ITEMS, PLACES, OPENING = [f"SKU-{number}" for number in range(8)], ("S1", "S2", "S3"), 500
 COMMANDS = 2_000 if LONG else 60
 STORM_EVENTS, STORM_SECONDS, WAITING = 10_000, 60.0, 10_000
-BACKLOG = 500_000
-"""What waits as the storm begins: more than the workers apply while it lasts."""
-GROUP, COPIES = 1_000, 9
+BACKLOGS = {"sales": (50_000, 9, 0.1), "mixed": (200_000, 0, 0.15)}
+"""What waits as the storm begins, more than the workers apply while it lasts: events, copies of each, and how long an
+urgent event may take then; mixed are sales, counts and commands that take stock."""
+WAITS = {"sales": "sales", "mixed": "sales, counts, commands that take stock"}
+GROUP = 1_000
 RATE_SECONDS = float(os.environ.get("INVENTORY_CHAOS_SECONDS", "120"))
 RATES = ((100, 0.1), (500, 0.2), (1_000, 0.5))
 CONNECTIONS = 64
@@ -164,18 +167,18 @@ def test_transfers_and_reservations_under_load_conserve_totals(url, connection, 
     )
 
 
-def fill(engine: Engine, connection: psycopg.Connection) -> None:
+def fill(engine: Engine, connection: psycopg.Connection, kind: str) -> None:
     """Let a backlog of priority 7 and less wait."""
-    numbers = range(BACKLOG // (COPIES + 1))
-    for first in numbers[::GROUP]:
-        append(
-            engine,
-            [
-                entry_of(sold(f"I-{number % 300}", "S", 1, id=f"low-{number}", priority=number % 7 + 1))
-                for number in numbers[first : first + GROUP]
-            ],
-        )
-    multiply(connection, COPIES)
+    events, copies, _ = BACKLOGS[kind]
+    makers = (sold,) if kind == "sales" else (count_of, sold, issued)
+    for first in range(0, events, GROUP):
+        made = [
+            makers[number % len(makers)](f"I-{number % 301}", "S", 1, id=f"low-{number}", priority=number % 7 + 1)
+            for number in range(first, first + GROUP)
+        ]
+        append(engine, [entry_of(each) for each in made])
+    if copies:
+        multiply(connection, copies)
 
 
 @contextmanager
@@ -200,7 +203,8 @@ def depths(url: str) -> Iterator[list[int]]:
 
 @pytest.mark.slow
 @long_only
-def test_a_storm_over_a_backlog_loses_nothing_and_the_urgent_overtake(engine, url, connection, folder: Path):
+@pytest.mark.parametrize("backlog", BACKLOGS)
+def test_a_storm_over_a_backlog_loses_nothing_and_the_urgent_overtake(engine, url, connection, folder: Path, backlog):
     dice = random.Random(1)
     storm = [
         moved(f"storm-{number}", dice.choice(ITEMS), dice.choice(PLACES), 1, priority=dice.randint(1, 10))
@@ -208,7 +212,7 @@ def test_a_storm_over_a_backlog_loses_nothing_and_the_urgent_overtake(engine, ur
     ]
     asking, answers = threading.Event(), []
     with processes(url, folder, 0, INVENTORY_LISTENER__MAX_QUEUED="2000000") as live:
-        fill(engine, connection)
+        fill(engine, connection, backlog)
         live.work(2)
         until(lambda: live.get(ASKED[-1])[0] == 200)
 
@@ -231,13 +235,15 @@ def test_a_storm_over_a_backlog_loses_nothing_and_the_urgent_overtake(engine, ur
     urgent, other = ([seconds for high, seconds in waited if high is wanted] for wanted in (True, False))
     quick, slow = (statistics.quantiles(each, n=100) for each in (urgent, other))
     assert quick[49] < slow[49], "the urgent overtake what waits"
+    most = BACKLOGS[backlog][2]
     record(
-        "storm",
-        f"{STORM_EVENTS:,} mixed events in {STORM_SECONDS:.0f} s while {WAITING:,} or more of priority ≤ 7 wait",
-        "nothing lost, API answers, received → applied p99 of priority ≥ 8 under 100 ms",
+        f"storm_{backlog}",
+        f"{STORM_EVENTS:,} events of any priority in {STORM_SECONDS:.0f} s while {WAITING:,} or more of priority ≤ 7 "
+        f"wait; backlog: {WAITS[backlog]}",
+        f"nothing lost, API answers, received → applied p99 of priority ≥ 8 under {most * 1000:.0f} ms",
         f"nothing lost; p50 {quick[49] * 1000:.0f} ms, p99 {quick[98] * 1000:.0f} ms; others p50 {slow[49]:.1f} s; "
         f"answers p95 {sent.quantile(0.95) * 1000:.0f} ms",
-        reached=quick[98] < 0.1,
+        reached=quick[98] < most,
         details={"urgent": quick, "other": slow, "least_waiting": min(seen), "looks": len(answers)},
     )
 

@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from inventory_assets.contracts.values import changed
@@ -19,7 +20,7 @@ from inventory_assets.live.processor.pace import FIRST, Pace
 from inventory_assets.live.processor.tending import HIGHEST_AGED, MOST_RAISED, age
 from inventory_assets.live.processor.work import Masters
 from inventory_assets.live.processor.worker import Worker
-from inventory_assets.live.queue.claiming import URGENT, WITH_URGENT
+from inventory_assets.live.queue.claiming import URGENT, WITH_URGENT, share_of
 from inventory_assets.settings import ProcessorSettings
 from inventory_assets_tests.live.processing import (
     NOON,
@@ -36,6 +37,7 @@ from inventory_assets_tests.live.test_processor_faults import drained, until
 from inventory_assets_tests.live.workers import QUICK
 
 ACT = Act(NOON, "ann", "deploy")
+EVERY = share_of(0, 1)
 
 
 @contextmanager
@@ -98,20 +100,20 @@ def test_waiting_raises_a_priority_to_seven_at_most_and_only_where_it_is_lower(e
     entries = [entry_of(counted(f"I-{number}", "S", 1, priority=1 + number)) for number in range(10)]
     append(engine, [changed(each, received_at=NOON) for each in entries])
     priorities = "SELECT priority FROM event_queue ORDER BY sequence"
-    assert age(connection, NOON + timedelta(seconds=35), 10) == 2
+    assert age(connection, NOON + timedelta(seconds=35), 10, EVERY) == 2
     assert [each for (each,) in connection.execute(priorities)] == [3, 3, 3, 4, 5, 6, 7, 8, 9, 10]
-    age(connection, NOON + timedelta(days=1), 10)
+    age(connection, NOON + timedelta(days=1), 10, EVERY)
     assert [each for (each,) in connection.execute(priorities)] == [HIGHEST_AGED] * 7 + [8, 9, 10]
     with connection.transaction():
         connection.execute("SELECT FROM event_queue FOR UPDATE")
-        assert age(connection, NOON + timedelta(days=1), 10) == 0
+        assert age(connection, NOON + timedelta(days=1), 10, EVERY) == 0
 
 
 def test_a_look_at_an_old_backlog_raises_its_oldest_few_however_much_waits(engine, connection):
     entries = [entry_of(counted("A", "S", 1, id=f"{number}", priority=1 + number % 3)) for number in range(300)]
     append(engine, [changed(each, received_at=NOON) for each in entries])
     later = NOON + timedelta(days=1)
-    assert [age(connection, later, 10) for _ in range(3)] == [3 * MOST_RAISED] * 3
+    assert [age(connection, later, 10, EVERY) for _ in range(3)] == [3 * MOST_RAISED] * 3
     raised = connection.execute(
         "SELECT sequence FROM event_queue WHERE priority = %s ORDER BY sequence", [HIGHEST_AGED]
     ).fetchall()
@@ -131,6 +133,36 @@ def test_after_an_urgent_event_transactions_are_short_for_a_while(engine, url, c
         worker.turn()
     taken = "SELECT count(*) FROM processing_log WHERE sequence >= %s GROUP BY started_at"
     assert max(connection.execute(taken, [first]).fetchall()) <= (WITH_URGENT,)
+    worker.stop()
+    worker.run()
+
+
+HELD = 1.5
+
+
+def test_while_urgent_events_come_a_worker_of_a_backlog_rests_until_the_next_one(engine, url, connection, monkeypatch):
+    monkeypatch.setattr("inventory_assets.live.processor.worker._MORE_URGENT", 3600)
+    worker = Worker(url, QUICK)
+    append(engine, [entry_of(counted(f"I-{number}", "S", 1)) for number in range(10 * WITH_URGENT)])
+
+    def rested(priority: int) -> float:
+        """Seconds of the turn after a transaction that had to wait, while an event of a priority comes."""
+        append(engine, [entry_of(counted("U", "S", 1, priority=URGENT))])
+        worker.turn()
+        with psycopg.connect(url) as other:
+            other.execute("LOCK TABLE inventory_state IN EXCLUSIVE MODE")
+            release = threading.Timer(HELD, other.rollback)
+            release.start()
+            worker.turn()
+            release.join()
+        threading.Timer(0.1, append, (engine, [entry_of(counted("V", "S", 1, priority=priority))])).start()
+        begun = time.monotonic()
+        worker.turn()
+        return time.monotonic() - begun
+
+    assert rested(URGENT - 1) >= HELD
+    assert rested(URGENT) < HELD
+    assert not drained(connection)
     worker.stop()
     worker.run()
 

@@ -2,21 +2,21 @@
 
 PostgreSQL keeps the plan of a statement that is repeated until statistics are gathered again. A plan made while a table
 was all but empty reads it whole, and a minute later that table holds 200,000 rows: raising the priority of 768 waiting
-parts took 55 seconds so. Whoever repeats statements that are meant to go by an index plans them `by_index`.
+parts took 55 seconds so. Whoever repeats statements that are meant to go by an index plans them `BY_INDEX`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     import psycopg
     from sqlalchemy import Connection
 
-_BY_INDEX = (
-    "SELECT set_config('enable_' || way, 'off', %s)"
-    " FROM unnest(ARRAY['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin']) AS other (way)"
-)
+BY_INDEX = dict.fromkeys(("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"), "off")
+"""Parameters under which a statement goes by an index wherever there is one, however small its tables are now."""
+_SET = "SELECT set_config(name, value, %s) FROM unnest(%s::text[], %s::text[]) AS given (name, value)"
 
 
 def driver_of(connection: Connection) -> psycopg.Connection:
@@ -24,11 +24,17 @@ def driver_of(connection: Connection) -> psycopg.Connection:
     return cast("psycopg.Connection", connection.connection.driver_connection)
 
 
-def by_index(connection: psycopg.Connection, *, within: bool = False) -> None:
-    """Let what is planned from now on go by an index wherever there is one, however small the tables are now.
+def set_parameters(connection: psycopg.Connection, parameters: Mapping[str, str], *, within: bool = False) -> None:
+    """Set parameters of the database for a connection, in one statement.
 
     Args:
         connection: a psycopg connection.
+        parameters: what they are called, and what they shall be.
         within: only until the transaction ends.
     """
-    connection.execute(_BY_INDEX, (within,))
+    connection.execute(_SET, (within, list(parameters), list(parameters.values())))
+
+
+def milliseconds(seconds: float) -> str:
+    """Seconds as parameters of the database take a time."""
+    return f"{round(seconds * 1000)}ms"

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from inventory_assets.contracts.values import Value
-from inventory_assets.live.database.driver import by_index, driver_of
+from inventory_assets.live.database.driver import BY_INDEX, driver_of, milliseconds, set_parameters
 from inventory_assets.live.database.problems import DatabaseUnfitError
 from inventory_assets.live.locks import APPEND, SPACE, TAKE
 from inventory_assets.live.log.entries import (
@@ -37,14 +37,18 @@ Status = Literal["accepted", "duplicate", "conflict", "refused"]
 OF_THE_EVENT = ("22", "23514", "54")
 """Classes of errors that say an event cannot be stored, whenever it is tried: its data, a check, a limit of a row."""
 
-_LIMITS = "SELECT set_config('lock_timeout', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)"
 _EPOCH = "SELECT max(epoch) FROM log_epochs"
 _TAKEN = (
     "SELECT source, event_id, sequence, fingerprint FROM event_ids"
     " JOIN unnest(%s::text[], %s::text[]) AS asked (source, event_id) USING (source, event_id)"
 )
-_DRAW = "SELECT nextval(pg_get_serial_sequence('event_log', 'sequence')) FROM generate_series(1, %s)"
+_DRAW = (
+    "SELECT nextval(drawn.name) FROM generate_series(1, %s),"
+    " (SELECT pg_get_serial_sequence('event_log', 'sequence')::regclass AS name OFFSET 0) AS drawn"
+)
+"""The name is looked up once, not for every number."""
 _NOTIFY = "SELECT pg_notify('inventory_log', %s)"
+"""Says the highest priority of what comes to wait; of a repeat too, which wakes a worker for nothing."""
 
 
 class Outcome(Value, frozen=True):
@@ -97,18 +101,6 @@ def prepared_group(entries: Sequence[Entry]) -> tuple[list[Prepared], dict[int, 
     return ready, refused
 
 
-def limit(connection: Connection, wait_seconds: float, lease_seconds: float) -> None:
-    """Bound the transaction of a group, in time and in what it reads.
-
-    Args:
-        connection: a psycopg connection in that transaction.
-        wait_seconds: how long other appenders may be waited for.
-        lease_seconds: a process that stands still under the lock for so long loses it.
-    """
-    connection.execute(_LIMITS, (f"{round(wait_seconds * 1000)}ms", f"{round(lease_seconds * 1000)}ms"))
-    by_index(connection, within=True)
-
-
 def append_within(
     connection: Connection, group: Sequence[Prepared], limits: tuple[float, float] | None = None
 ) -> list[Outcome]:
@@ -117,7 +109,8 @@ def append_within(
     Args:
         connection: a psycopg connection. The lock is held until its transaction ends.
         group: rows from `prepared_group`; of none only the lock is taken.
-        limits: how the transaction is bounded by the same message, see `limit`; None where it is already.
+        limits: seconds other appenders may be waited for, and seconds after which a process that stands still under
+            the lock loses it; None where the transaction is bounded already.
 
     Returns:
         An outcome for each row, in order; true once the caller has committed.
@@ -125,15 +118,18 @@ def append_within(
     if not group:
         connection.execute(TAKE, (SPACE, APPEND))
         return []
+    priorities = [each.entry.priority for each in group if each.queue]
     with connection.pipeline():
         if limits is not None:
-            limit(connection, *limits)
+            _bound(connection, *limits)
         connection.execute(TAKE, (SPACE, APPEND))
         epochs = connection.execute(_EPOCH)
         taken_ids = connection.execute(
             _TAKEN, ([each.entry.source for each in group], [each.entry.event_id for each in group])
         )
         drawn = connection.execute(_DRAW, (len(group),))
+        if priorities:
+            connection.execute(_NOTIFY, (str(max(priorities)),))
         epoch = _first(epochs.fetchone())
         taken = {(source, event_id): (sequence, bytes(print_)) for source, event_id, sequence, print_ in taken_ids}
         sequences = [sequence for (sequence,) in drawn]
@@ -158,7 +154,6 @@ def append_within(
         waiting = [f"{sequence}\t{part}" for sequence, each in fresh for part in each.queue]
         if waiting:
             copy_rows(connection, "event_queue", QUEUE_COLUMNS, waiting)
-            connection.execute(_NOTIFY, (str(fresh[-1][0]),))
     return outcomes
 
 
@@ -227,6 +222,15 @@ def _append_prepared(
         for half in (group[:middle], group[middle:])
         for outcome in _append_prepared(engine, half, wait_seconds, lease_seconds)
     ]
+
+
+def _bound(connection: Connection, wait_seconds: float, lease_seconds: float) -> None:
+    """Bound the transaction of a group, in time and in what it reads."""
+    limits = {
+        "lock_timeout": milliseconds(wait_seconds),
+        "idle_in_transaction_session_timeout": milliseconds(lease_seconds),
+    }
+    set_parameters(connection, limits | BY_INDEX, within=True)
 
 
 def _first(row: tuple[int | None, ...] | None) -> int | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from inventory_assets.live.database.driver import driver_of
+from inventory_assets.live.database.driver import driver_of, milliseconds, set_parameters
 from inventory_assets.live.locks import APPEND, SPACE, TAKE
 from inventory_assets.live.log.appending import Outcome, append_within, prepared_group
 from inventory_assets.live.log.entries import Entry
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 2.0
 """How long a look at what waits may take, as nobody appends meanwhile; a longer one ends the attempt."""
-_LIMITS = "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)"
 _STANDING = """
 SELECT (SELECT version FROM inventory_state WHERE item = %(item)s AND location = %(location)s),
        EXISTS (
@@ -67,7 +66,8 @@ def append_if(
     with engine.connect() as connection:
         driver = driver_of(connection)
         with driver.transaction():
-            driver.execute(_LIMITS, (f"{round(wait_seconds * 1000)}ms", f"{round(LOOK_SECONDS * 1000)}ms"))
+            limits = {"lock_timeout": milliseconds(wait_seconds), "statement_timeout": milliseconds(LOOK_SECONDS)}
+            set_parameters(driver, limits, within=True)
             early = _in_the_way(driver, asked, expected)  # most are sent away without having stopped anybody
             if early is not None:
                 return early

@@ -14,7 +14,7 @@ from inventory_assets.contracts.events.wire import dumps
 from inventory_assets.contracts.events.writing import structured_event
 from inventory_assets.live.database.driver import driver_of
 from inventory_assets.live.log.accepting import entry_of
-from inventory_assets.live.log.appending import Outcome, append_within, copy_rows, limit, prepared_group
+from inventory_assets.live.log.appending import Outcome, append_within, copy_rows, prepared_group
 from inventory_assets.live.log.entries import copy_text
 
 if TYPE_CHECKING:
@@ -62,8 +62,7 @@ def _group(
     ready, refused = prepared_group([entry_of(event) for event in events])
     kept = [event for number, event in enumerate(events) if number not in refused]
     with driver.transaction():
-        limit(driver, wait_seconds, lease_seconds)
-        stored = append_within(driver, ready) if ready else []
+        stored = append_within(driver, ready, (wait_seconds, lease_seconds)) if ready else []
         rows = [
             _row(event, outcome.sequence, now)
             for event, outcome in zip(kept, stored, strict=True)

@@ -22,7 +22,6 @@ from inventory_assets.live.processor.loading import Loaded, read_ending
 from inventory_assets.live.processor.state_rows import lock_rows
 from inventory_assets.live.processor.work import Entered, Orders
 from inventory_assets.live.processor.writing import Page, write_facts, write_page
-from inventory_assets.live.tables import LANES
 from inventory_assets.stock.deciding import expired
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ HIGHEST_AGED = 7
 MOST_RAISED = 2
 """Parts of one lane and priority raised at once: where all of a backlog is old, a thirtieth of a worker's time; fifty
 took four fifths of it."""
-EVERY_LANE = tuple(range(LANES))
 MOST_EXPIRED = 200
 _AGE = """
 WITH old AS (
@@ -60,7 +58,7 @@ WHERE event_queue.sequence = free.sequence AND event_queue.part = free.part
 _DUE = "SELECT id FROM reservations WHERE status = 'open' AND expires_at <= %s ORDER BY expires_at LIMIT %s"
 
 
-def age(connection: Connection, now: datetime, step_seconds: float, lanes: Sequence[int] = EVERY_LANE) -> int:
+def age(connection: Connection, now: datetime, step_seconds: float, lanes: Sequence[int]) -> int:
     """Raise the priority of what waits for long: to 1 for each step it has waited, where that is more than it has.
 
     Args:

@@ -1,9 +1,9 @@
 """A worker: micro-batches one after the other, for as long as its process lives.
 
 It waits for a notice of the log, at most a poll's length, so that a lost notice costs that much and no more. At low
-load it gathers for a short window; an event of priority `URGENT` or above ends the window at once, and as long as such
-events come transactions are short. Invariants: an error of the database is waited out and never blamed on an event; a
-worker asked to stop finishes its transaction.
+load it gathers for a short window; an event of priority `URGENT` or above ends the window at once. As long as such
+events come, transactions are short and between them the processor is left to those who take events in. Invariants: an
+error of the database is waited out and never blamed on an event; a worker asked to stop finishes its transaction.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from inventory_assets.live.database.driver import by_index
+from inventory_assets.live.database.driver import BY_INDEX, set_parameters
 from inventory_assets.live.dead_letters.recovering import recover
 from inventory_assets.live.processor.batch import micro_batch
 from inventory_assets.live.processor.failing import blame, is_of_database, is_of_others
@@ -41,7 +41,9 @@ _OTHERS_WORK = 0.01
 _LOOKS_UP = 0.25
 """Seconds after which a worker that listens looks whether it is to stop."""
 _MORE_URGENT = 1.0
-"""Seconds after an urgent event in which another one is expected, and transactions are kept short."""
+"""Seconds after an urgent event in which another one is expected."""
+_REST = 1.0
+"""How long a worker of a backlog rests while urgent events are expected, as a share of its last transaction."""
 _CLOCKS_APART = 10.0
 """Seconds the clocks of workers may differ; a retry further ahead was set before a clock went back."""
 CHANNEL = "inventory_log"
@@ -117,6 +119,7 @@ class Worker:
         self._ear: Connection | None = None
         self._again = 0
         self._full = False
+        self._lasted = 0.0
         self._woke = self._tended = self._urgent = -math.inf
         self._recovered = time.monotonic()
         self._corrections = corrections or {}
@@ -153,6 +156,8 @@ class Worker:
         """
         self._connect()
         self._tend()
+        if self._full and self._more_urgent:
+            self._listen(_REST * self._lasted, urgent=True)
         if (self._full or self._gathered()) and not self.batch().claimed:
             self._stopping.wait(_OTHERS_WORK)
 
@@ -160,7 +165,7 @@ class Worker:
         """One micro-batch, and what follows from its failure."""
         connection = self._connect()
         applied, limit = Applied(), self._pace.size
-        if time.monotonic() - self._urgent < _MORE_URGENT:
+        if self._more_urgent:
             limit = min(limit, WITH_URGENT)
         self._full = False
         began = time.perf_counter()
@@ -174,7 +179,7 @@ class Worker:
             if applied.claimed[0].priority >= URGENT:
                 self._urgent = time.monotonic()
             self._full = len(applied.claimed) >= limit
-            seconds = time.perf_counter() - began
+            self._lasted = seconds = time.perf_counter() - began
             self._pace = self._pace.after(len(applied.claimed), seconds)
             counted = self._board.read().with_batch(applied, seconds, self._orders.clock())
             self._board.put(replace(counted, batch_size=self._pace.size))
@@ -224,13 +229,21 @@ class Worker:
         found, highest = row or (0, 0)
         return found, highest >= URGENT
 
-    def _listen(self, seconds: float) -> None:
-        """Wait for a notice, at most so long; asked to stop, less."""
+    @property
+    def _more_urgent(self) -> bool:
+        """Whether the next urgent event is expected soon."""
+        return time.monotonic() - self._urgent < _MORE_URGENT
+
+    def _listen(self, seconds: float, *, urgent: bool = False) -> None:
+        """Wait for a notice, or for one of an urgent event, at most so long; asked to stop, less."""
         until = time.monotonic() + seconds
         while self._ear is not None and not self._stopping.is_set():
             left = until - time.monotonic()
-            if left <= 0 or list(self._ear.notifies(timeout=min(left, _LOOKS_UP), stop_after=1)):
+            if left <= 0:
                 return
+            for notice in self._ear.notifies(timeout=min(left, _LOOKS_UP), stop_after=1):
+                if not urgent or (notice.payload.isdecimal() and int(notice.payload) >= URGENT):
+                    return
 
     def _tend(self) -> None:
         """Retries, ageing, expiry, others that stand still and, by the first worker, dead letters, each so often."""
@@ -256,7 +269,7 @@ class Worker:
 
         if self._work is None or self._work.closed:
             self._work = psycopg.connect(self._url, autocommit=True, application_name=APPLICATION)
-            by_index(self._work)
+            set_parameters(self._work, BY_INDEX)
         if self._ear is None or self._ear.closed:
             self._ear = psycopg.connect(self._url, autocommit=True, application_name=f"{APPLICATION}, listening")
             self._ear.execute(f"LISTEN {CHANNEL}")

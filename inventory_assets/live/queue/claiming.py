@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from inventory_assets.contracts.values import Value
+from inventory_assets.live.database.driver import milliseconds, set_parameters
 from inventory_assets.live.locks import SPACE, lane_key
 from inventory_assets.live.modes import SET_ASIDE
 from inventory_assets.live.tables import LANES
@@ -21,10 +22,6 @@ from inventory_assets.live.tables import LANES
 if TYPE_CHECKING:
     from psycopg import Connection
 
-_LEASE = (
-    "SELECT set_config('idle_in_transaction_session_timeout', %(lease)s, true),"
-    " set_config('statement_timeout', %(lease)s, true)"
-)
 _LOCK = "SELECT lane FROM unnest(%s::int[], %s::int[]) AS asked (lane, key) WHERE pg_try_advisory_xact_lock(%s, key)"
 _LANES_OF_OTHERS = """
 SELECT head.lane
@@ -53,13 +50,14 @@ ORDER BY head.priority DESC, head.event_time, head.sequence, head.part
 LIMIT %(limit)s
 """
 """The head of each lane by index, then the head of those: at most lanes × limit rows are ever compared."""
-SHARES, SPARE = 4, 8
-"""A lane is first asked for so many times its even share, and for a few more; where one has even more to give, all are
-asked for as many as are wanted."""
+SHARES, SPARE = 3, 4
+"""A lane is first asked for so many times its even share, and for a few more; one that gives all of them to the claim
+is asked for as many as are wanted."""
 URGENT = 8
 """Priority from which nothing is gathered and little is taken along."""
-WITH_URGENT = 50
-"""Parts of a claim with urgent ones, if these are not more: what a transaction takes anyway, whatever is in it."""
+WITH_URGENT = 20
+"""Parts of a claim with urgent ones, if these are not more: it takes twice as long as a claim of one, and half as long
+as one of a hundred."""
 MOST_STOLEN = 8
 """Lanes of others taken at once; the rest stays free for their own worker, should it come back."""
 _FINISH = (
@@ -117,13 +115,12 @@ def claim(connection: Connection, preferred: Sequence[int], limit: int, lease_se
     Returns:
         Parts by priority, event time, sequence, part; few where some of them are urgent.
     """
-    connection.execute(_LEASE, {"lease": f"{round(lease_seconds * 1000)}ms"})
-    found = _claim(connection, list(preferred), limit)
+    found = _claim(connection, list(preferred), limit, lease_seconds)
     if found:
         return found
     others = sorted(set(range(LANES)) - set(preferred))
     heads = connection.execute(_LANES_OF_OTHERS, {"lanes": others, "most": MOST_STOLEN})
-    return _claim(connection, [lane for (lane,) in heads], limit)
+    return _claim(connection, [lane for (lane,) in heads], limit, lease_seconds)
 
 
 def finish(connection: Connection, parts: Sequence[Waiting]) -> int:
@@ -149,16 +146,30 @@ def wake_retries(connection: Connection, now: datetime, longest: timedelta = tim
     return connection.execute(_DUE, {"now": now, "latest": now + longest, "aside": SET_ASIDE}).rowcount
 
 
-def _claim(connection: Connection, lanes: Sequence[int], limit: int) -> list[Waiting]:
+def _claim(connection: Connection, lanes: Sequence[int], limit: int, lease_seconds: float) -> list[Waiting]:
     if not lanes:
         return []
+    lease = dict.fromkeys(("idle_in_transaction_session_timeout", "statement_timeout"), milliseconds(lease_seconds))
+    set_parameters(connection, lease, within=True)
     locked = [lane for (lane,) in connection.execute(_LOCK, (lanes, [lane_key(lane) for lane in lanes], SPACE))]
     if not locked:
         return []
-    asked = {"lanes": locked, "limit": limit, "each": min(limit, SHARES * limit // len(locked) + SPARE)}
-    found = connection.execute(CLAIM, asked).fetchall()
-    if asked["each"] < limit and max(Counter(row[2] for row in found).values(), default=0) == asked["each"]:
-        found = connection.execute(CLAIM, {**asked, "each": limit}).fetchall()
-    waiting = [Waiting(*row) for row in found]
-    urgent = sum(each.priority >= URGENT for each in waiting)
+    each = min(limit, SHARES * limit // len(locked) + SPARE)
+    waiting = _heads(connection, locked, each, limit)
+    given = Counter(part.lane for part in waiting)
+    rich = [lane for lane, parts in given.items() if parts == each]
+    if rich and each < limit:
+        waiting = [part for part in waiting if part.lane not in rich] + _heads(connection, rich, limit, limit)
+        waiting = sorted(waiting, key=_place)[:limit]
+    urgent = sum(part.priority >= URGENT for part in waiting)
     return waiting[: max(urgent, WITH_URGENT)] if urgent else waiting
+
+
+def _heads(connection: Connection, lanes: Sequence[int], each: int, limit: int) -> list[Waiting]:
+    rows = connection.execute(CLAIM, {"lanes": lanes, "each": each, "limit": limit})
+    return [Waiting(*row) for row in rows]
+
+
+def _place(part: Waiting) -> tuple[int, datetime, int, int]:
+    """Where a part stands in the queue; `CLAIM` says the same."""
+    return -part.priority, part.event_time, part.sequence, part.part
