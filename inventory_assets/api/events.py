@@ -49,7 +49,7 @@ class EventRoutes(Routes):
         if not answer.batch:
             (only,) = answer.events
             headers = {}
-            if only.event_id.isascii() and only.event_id:
+            if only.event_id and only.event_id.isascii() and only.event_id.isprintable():
                 headers["X-Event-ID"] = only.event_id
             if only.address:
                 headers["Location"] = only.address

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -106,6 +107,32 @@ def served(settings: Settings, engine: Engine, clock: Callable[[], datetime] | N
         if thread.is_alive():
             running.stop()
         listening.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A kept connection to the service that costs little: a request at a time, and no more of an answer than is asked.
+
+    Attributes:
+        port: of the service on this machine.
+    """
+
+    port: int
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    @classmethod
+    async def opened(cls, port: int) -> Line:
+        return cls(port, *await asyncio.open_connection("127.0.0.1", port))
+
+    async def post(self, content: bytes, path: str = EVENTS) -> tuple[int, str, bytes]:
+        """Status, content type and body of the answer."""
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nContent-Type: application/json\r\n"
+        self.writer.write(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
+        first, *lines = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").splitlines()
+        said = dict(line.lower().split(": ", 1) for line in lines if line)
+        body = await self.reader.readexactly(int(said["content-length"]))
+        return int(first.split(" ", 2)[1]), said["content-type"], body
 
 
 def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:

@@ -129,6 +129,14 @@ def test_an_id_with_a_slash_keeps_its_address(calls: Calls):
     assert "X-Event-ID" not in told.headers
 
 
+@pytest.mark.parametrize("event_id", ["a\nSet-Cookie: b", "a\x00b", "a\x7fb"])
+def test_an_id_that_is_refused_for_its_characters_is_in_no_header(calls: Calls, event_id: str):
+    told = calls.post(sale(1, id=event_id))
+    assert told.status_code == 422
+    assert told.json()["errors"][0]["pointer"] == "/id"
+    assert not {"x-event-id", "set-cookie"} & told.headers.keys()
+
+
 def test_status_follows_queue_and_processing_log(calls: Calls):
     address = calls.post(sale(1)).json()["statusUrl"]
     attempt = (

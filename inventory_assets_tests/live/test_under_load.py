@@ -21,6 +21,7 @@ from sqlalchemy import Engine
 from benchmarks.live_apply import multiply
 from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import append
+from inventory_assets_tests.api.calling import Line
 from inventory_assets_tests.faults.campaign import LONG, long_only, record
 from inventory_assets_tests.live.processes import (
     EVENTS,
@@ -78,21 +79,15 @@ async def paced(port: int, events: list[dict], rate: float) -> Paced:
     due: asyncio.Queue[tuple[float, dict] | None] = asyncio.Queue()
 
     async def send() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        line = await Line.opened(port)
         while (job := await due.get()) is not None:
             at, event = job
-            content = json.dumps(event).encode()
-            head = f"POST {EVENTS} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
-            writer.write(head.encode() + f"Content-Length: {len(content)}\r\n\r\n".encode() + content)
-            answer = await reader.readuntil(b"\r\n\r\n")
-            length = answer.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
-            await reader.readexactly(int(length))
-            status = int(answer.split(b" ", 2)[1])
+            status, _, _ = await line.post(json.dumps(event).encode())
             found.seconds.append(time.perf_counter() - at)
             found.statuses[status] = found.statuses.get(status, 0) + 1
             if status == 202:
                 found.accepted.add((event["source"], event["id"]))
-        writer.close()
+        line.writer.close()
 
     async def pace() -> None:
         for number, event in enumerate(events):
