@@ -7,11 +7,12 @@ from collections import Counter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from inventory_assets.api.encoding import encoded
 from inventory_assets.api.listener import EVENTS
 from inventory_assets.api.parameters import Query, code, next_address
 from inventory_assets.api.problems import MEDIA_TYPE, RefusedRequestError
 from inventory_assets.api.routing import Route
-from inventory_assets.api.service import ENCODER, Routes, json_response
+from inventory_assets.api.service import Routes, json_response
 from inventory_assets.contracts.events.catalogue import canonical
 from inventory_assets.live.views.events import (
     STATUSES,
@@ -54,7 +55,7 @@ class EventRoutes(Routes):
             if only.address:
                 headers["Location"] = only.address
             media = "application/json" if only.status < 400 else MEDIA_TYPE  # noqa: PLR2004 - the first error status
-            return Response(ENCODER.encode(only.body), only.status, headers, media)
+            return Response(encoded(only.body), only.status, headers, media)
         refused = sum(each.status != ALL_TAKEN for each in answer.events)
         results = [{"httpStatus": each.status, **each.body} for each in answer.events]
         told = {"taken": len(results) - refused, "refused": refused, "results": results}

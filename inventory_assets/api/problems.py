@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import msgspec
 from starlette.responses import Response
 
+from inventory_assets.api.encoding import encoded
 from inventory_assets.contracts.events.problems import PROBLEMS, TYPE_BASE, FieldError, Problem, ProblemType
 
 MEDIA_TYPE = "application/problem+json"
@@ -156,7 +156,7 @@ class ProblemResponse(Response):
 
     def __init__(self, made: Mapping[str, object], headers: Mapping[str, str] | None = None) -> None:
         """Takes the status from the document."""
-        super().__init__(msgspec.json.encode(made), int(str(made["status"])), dict(headers or {}))
+        super().__init__(encoded(made), int(str(made["status"])), dict(headers or {}))
 
 
 def answer(refused: RefusedRequestError, retry_seconds: int) -> ProblemResponse:

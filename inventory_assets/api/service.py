@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from inventory_assets.api.encoding import encoded
 from inventory_assets.api.gate import first_line
 from inventory_assets.api.listener import Listener, database_errors
 from inventory_assets.api.problems import RefusedRequestError
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from inventory_assets.settings import ListenerSettings, WebhookSettings
 
 T = TypeVar("T")
-ENCODER = msgspec.json.Encoder(decimal_format="number")
 CANCELLED = "57014"
 """SQLSTATE of a statement that took too long."""
 
@@ -166,4 +165,4 @@ _CLOSE = {"Connection": "close"}
 
 def json_response(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:  # noqa: ANN401
     """A value as JSON; decimals with all their digits, instants as RFC 3339."""
-    return Response(ENCODER.encode(content), status, headers, "application/json")
+    return Response(encoded(content), status, headers, "application/json")

@@ -129,6 +129,19 @@ def test_an_id_with_a_slash_keeps_its_address(calls: Calls):
     assert "X-Event-ID" not in told.headers
 
 
+@pytest.mark.parametrize("half", ["\ud800", "\udc00x", "a\udfff\ud800"])
+def test_half_of_a_surrogate_pair_is_answered_with_a_problem_wherever_it_stands(calls: Calls, half: str):
+    for event in (
+        sale(1, id=half), sale(1, **{half: "x"}), sale(1, type=half), sale(1, data={half: 1}), [sale(1, source=half)]
+    ):  # fmt: skip
+        told = calls.post(event)
+        assert 400 <= told.status_code < 500 or told.status_code == 207, told.text
+    told = calls.post({half: "x"}, "/api/v1/modes/off")
+    assert told.status_code == 422
+    assert "\ufffd" in told.json()["detail"]
+    assert calls.sql("SELECT count(*) FROM event_log") == [(0,)]
+
+
 @pytest.mark.parametrize("event_id", ["a\nSet-Cookie: b", "a\x00b", "a\x7fb"])
 def test_an_id_that_is_refused_for_its_characters_is_in_no_header(calls: Calls, event_id: str):
     told = calls.post(sale(1, id=event_id))

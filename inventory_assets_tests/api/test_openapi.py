@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import random
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -27,11 +28,13 @@ from inventory_assets.api.webhooks import ALIAS
 from inventory_assets.contracts.events.catalogue import TYPES
 from inventory_assets.contracts.events.schemas import example
 from inventory_assets.live.database.server import EmbeddedServer
+from inventory_assets.live.processor.worker import Worker
 from inventory_assets.settings import ListenerSettings, Settings
 from inventory_assets_tests.api.calling import Calls, Line, calls_of, sale, served
 from inventory_assets_tests.faults.campaign import LONG, record
 from inventory_assets_tests.live.databases import made_from
 from inventory_assets_tests.live.processing import died
+from inventory_assets_tests.live.workers import QUICK
 
 EXAMPLES = 300 if LONG else 6
 FUZZED = int(os.environ.get("INVENTORY_CHAOS_BODIES", "1000000" if LONG else "600"))
@@ -39,9 +42,14 @@ LINES = 64
 
 
 @pytest.fixture(scope="module")
-def service(server: Settings) -> Iterator[Calls]:
+def url(server: Settings) -> str:
+    """The database of all cases."""
+    return made_from(EmbeddedServer(server).place.url, "cases", "inventory")
+
+
+@pytest.fixture(scope="module")
+def service(server: Settings, url: str) -> Iterator[Calls]:
     """One service for all cases, with some dead letters; what one case leaves behind is what another meets."""
-    url = made_from(EmbeddedServer(server).place.url, "cases", "inventory")
     engine: Engine = create_engine("postgresql+psycopg://" + url.removeprefix("postgresql://"))
     with psycopg.connect(url, autocommit=True) as connection:
         assert died(engine, connection, 3)[0] == (1, 0), "the first one is the example of the document"
@@ -71,11 +79,18 @@ def test_every_example_of_the_document_is_taken(service: Calls):
 
 
 @pytest.fixture(scope="module")
-def address(service: Calls, server: Settings) -> Iterator[str]:
-    """The service behind a real socket, on the database of the other one."""
-    options = ListenerSettings(wait_seconds=0.0, least_free_bytes=0, max_queued=2**40)
-    with served(server.model_copy(update={"listener": options}), service.engine, service.clock) as running:
-        yield running.address
+def address(service: Calls, server: Settings, url: str) -> Iterator[str]:
+    """The service behind a real socket, on the database of the other one, and a worker: what it took is applied."""
+    options = ListenerSettings(least_free_bytes=0, max_queued=2**40)
+    worker = Worker(url, QUICK, clock=service.clock)
+    working = threading.Thread(target=worker.run)
+    working.start()
+    try:
+        with served(server.model_copy(update={"listener": options}), service.engine, service.clock) as running:
+            yield running.address
+    finally:
+        worker.stop()
+        working.join()
 
 
 schema = schemathesis.openapi.from_dict(openapi()).exclude(path=ALIAS)

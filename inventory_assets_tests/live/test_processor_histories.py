@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from datetime import datetime, timedelta
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from inventory_assets.contracts.events.reading import Event
 from inventory_assets.live.processor.batch import micro_batch
 from inventory_assets.live.processor.tending import expire
 from inventory_assets.live.processor.work import Applied
-from inventory_assets_tests.faults.campaign import LONG
+from inventory_assets.live.requeueing import Filter, last_sequence, requeue
+from inventory_assets_tests.faults.campaign import LONG, record
 from inventory_assets_tests.live.processing import (
     Clock,
     accept,
@@ -29,9 +32,15 @@ from inventory_assets_tests.live.processing import (
     work,
 )
 from inventory_assets_tests.live.test_processor_faults import TABLES, FailingCursor
+from inventory_assets_tests.live.test_rebuilding import verified
 
 ITEMS, PLACES = ("A", "B", "C"), ("S", "W")
 UNITS = st.integers(1, 6)
+SEED = int(os.environ.get("INVENTORY_CHAOS_SEED", "20260101"))
+EXAMPLES = 50
+PARTS, STEPS = (1, 100) if LONG else (4, 50)
+ROUNDS = int(os.environ.get("INVENTORY_CHAOS_HISTORIES", "20000")) // EXAMPLES if LONG else 1
+"""Rounds of one process; what has been tried is remembered within a round, and that grows."""
 Pair = tuple[str, str]
 
 
@@ -71,6 +80,7 @@ class Histories(RuleBasedStateMachine):
 
     engine = None
     url = ""
+    counts: Counter[str]
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,6 +95,10 @@ class Histories(RuleBasedStateMachine):
         for item in ITEMS[:2]:
             self.count(item, "S", 9, 2)
             self.count(item, "W", 9, -2)
+
+    @invariant()
+    def step(self) -> None:
+        self.counts["steps"] += 1
 
     def instant(self, minutes: int) -> datetime:
         """Different for every event, so that the model needs no rule for two at one instant."""
@@ -194,6 +208,18 @@ class Histories(RuleBasedStateMachine):
     def apply_some(self, limit: int) -> None:
         micro_batch(self.connection, orders(self.clock), limit, Applied())
 
+    @rule(parts=st.integers(0, 3))
+    def replay(self, parts: int) -> None:
+        """What left the queue unapplied is put back, and nothing else, however often it is asked for."""
+        lost = "SELECT sequence, part FROM event_queue ORDER BY sequence, part LIMIT %s"
+        gone = self.connection.execute(f"DELETE FROM event_queue WHERE (sequence, part) IN ({lost})", [parts]).rowcount
+        assert self.put_back() == gone
+        assert self.put_back() == 0
+
+    def put_back(self) -> int:
+        assert self.engine is not None
+        return sum(each.requeued for each in requeue(self.engine, Filter(), last_sequence(self.engine), dry_run=False))
+
     @rule(call=st.integers(1, 25), limit=st.integers(1, 7))
     def fail(self, call: int, limit: int) -> None:
         FailingCursor.left = call
@@ -205,7 +231,9 @@ class Histories(RuleBasedStateMachine):
             FailingCursor.left = 10**9
 
     def teardown(self) -> None:
+        self.counts["histories"] += 1
         try:
+            assert verified(self.url) == [], "what is rebuilt from the log lacks what waits"
             work(self.connection, orders(self.clock))
             assert_consistent(self.connection)
             rows = self.connection.execute("SELECT item, location, book, reserved FROM inventory_state").fetchall()
@@ -219,17 +247,29 @@ class Histories(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", range(40 if LONG else 1))
+@pytest.mark.parametrize("part", range(PARTS))
 def test_any_history_comes_to_what_the_model_says(engine, url, part):
-    machine = type("Histories", (Histories,), {"engine": engine, "url": url})
-    examples, steps = (500, 100) if LONG else (20, 20)
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            derandomize=not LONG,
-            suppress_health_check=list(HealthCheck),
-        ),
+    counts: Counter[str] = Counter()
+    for number in range(ROUNDS):
+        machine = seed(SEED + part + number)(
+            type("Histories", (Histories,), {"engine": engine, "url": url, "counts": counts})
+        )
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=EXAMPLES,
+                stateful_step_count=STEPS,
+                deadline=None,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    assert counts["histories"] >= ROUNDS * EXAMPLES
+    record(
+        "histories",
+        "random histories of facts, commands, expiry, repeats, cuts, failing calls, clocks set back, replays, rebuilds",
+        f"20,000 histories of up to {STEPS} steps; stock as a small model says, state = fold of the log",
+        f"{counts['histories']:,} histories, {counts['steps']:,} steps, seed {SEED}; all equal",
+        reached=counts["histories"] >= 20_000,
+        details=dict(counts),
     )
