@@ -116,9 +116,13 @@ def test_killed_processes_lose_nothing_and_apply_nothing_twice(folder: Path, mon
                     assert strike(server, live, kind, dice) or LONG
                     counts[kind] += 1
                     if LONG:
-                        live.tend()
                         begun, done = time.monotonic(), one(url, DONE) or 0
-                        until(lambda done=done: (one(url, DONE) or 0) > done)
+
+                        def goes_on(done: int = done) -> bool:
+                            live.tend()
+                            return (one(url, DONE) or 0) > done
+
+                        until(goes_on)
                         waited = max(waited, time.monotonic() - begun)
             await_applied(url)
         assert_kept(url, senders.acknowledged)

@@ -137,6 +137,17 @@ def test_after_an_urgent_event_transactions_are_short_for_a_while(engine, url, c
     worker.run()
 
 
+def test_urgent_events_that_wait_are_taken_many_at_a_time(engine, url, connection):
+    worker = Worker(url, QUICK.model_copy(update={"batch_seconds": 60.0}))
+    append(engine, [entry_of(counted(f"I-{number}", "S", 1, priority=URGENT)) for number in range(8 * WITH_URGENT)])
+    while not drained(connection):
+        worker.turn()
+    taken = "SELECT count(*) FROM processing_log GROUP BY started_at ORDER BY started_at"
+    assert [count for (count,) in connection.execute(taken)] == [FIRST, 2 * FIRST, 8 * WITH_URGENT - 3 * FIRST]
+    worker.stop()
+    worker.run()
+
+
 HELD = 1.5
 
 

@@ -2,7 +2,8 @@
 
 It waits for a notice of the log, at most a poll's length, so that a lost notice costs that much and no more. At low
 load it gathers for a short window; an event of priority `URGENT` or above ends the window at once. As long as such
-events come, transactions are short and between them the processor is left to those who take events in. Invariants: an
+events come, but none waits behind them, transactions are short and between them the processor is left to those who take
+events in. Invariants: an
 error of the database is waited out and never blamed on an event; a worker asked to stop finishes its transaction.
 """
 
@@ -118,7 +119,7 @@ class Worker:
         self._work: Connection | None = None
         self._ear: Connection | None = None
         self._again = 0
-        self._full = False
+        self._full = self._only_urgent = False
         self._lasted = 0.0
         self._woke = self._tended = self._urgent = -math.inf
         self._recovered = time.monotonic()
@@ -156,7 +157,7 @@ class Worker:
         """
         self._connect()
         self._tend()
-        if self._full and self._more_urgent:
+        if self._full and self._spares_time:
             self._listen(_REST * self._lasted, urgent=True)
         if (self._full or self._gathered()) and not self.batch().claimed:
             self._stopping.wait(_OTHERS_WORK)
@@ -165,7 +166,7 @@ class Worker:
         """One micro-batch, and what follows from its failure."""
         connection = self._connect()
         applied, limit = Applied(), self._pace.size
-        if self._more_urgent:
+        if self._spares_time:
             limit = min(limit, WITH_URGENT)
         self._full = False
         began = time.perf_counter()
@@ -178,6 +179,7 @@ class Worker:
         if applied.claimed:
             if applied.claimed[0].priority >= URGENT:
                 self._urgent = time.monotonic()
+            self._only_urgent = applied.claimed[-1].priority >= URGENT
             self._full = len(applied.claimed) >= limit
             self._lasted = seconds = time.perf_counter() - began
             self._pace = self._pace.after(len(applied.claimed), seconds)
@@ -230,9 +232,9 @@ class Worker:
         return found, highest >= URGENT
 
     @property
-    def _more_urgent(self) -> bool:
-        """Whether the next urgent event is expected soon."""
-        return time.monotonic() - self._urgent < _MORE_URGENT
+    def _spares_time(self) -> bool:
+        """Whether an urgent event is expected soon, and none waits: the last claim reached down to others."""
+        return not self._only_urgent and time.monotonic() - self._urgent < _MORE_URGENT
 
     def _listen(self, seconds: float, *, urgent: bool = False) -> None:
         """Wait for a notice, or for one of an urgent event, at most so long; asked to stop, less."""
