@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import psycopg
     from sqlalchemy import Connection
 
-BY_INDEX = dict.fromkeys(("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"), "off")
+BY_INDEX: Mapping[str, str] = {f"enable_{way}": "off" for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin")}
 """Parameters under which a statement goes by an index wherever there is one, however small its tables are now."""
 _SET = "SELECT set_config(name, value, %s) FROM unnest(%s::text[], %s::text[]) AS given (name, value)"
 

@@ -230,7 +230,7 @@ def _bound(connection: Connection, wait_seconds: float, lease_seconds: float) ->
         "lock_timeout": milliseconds(wait_seconds),
         "idle_in_transaction_session_timeout": milliseconds(lease_seconds),
     }
-    set_parameters(connection, limits | BY_INDEX, within=True)
+    set_parameters(connection, {**limits, **BY_INDEX}, within=True)
 
 
 def _first(row: tuple[int | None, ...] | None) -> int | None:

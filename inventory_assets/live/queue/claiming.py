@@ -149,8 +149,9 @@ def wake_retries(connection: Connection, now: datetime, longest: timedelta = tim
 def _claim(connection: Connection, lanes: Sequence[int], limit: int, lease_seconds: float) -> list[Waiting]:
     if not lanes:
         return []
-    lease = dict.fromkeys(("idle_in_transaction_session_timeout", "statement_timeout"), milliseconds(lease_seconds))
-    set_parameters(connection, lease, within=True)
+    lease = milliseconds(lease_seconds)
+    limits = {"idle_in_transaction_session_timeout": lease, "statement_timeout": lease}
+    set_parameters(connection, limits, within=True)
     locked = [lane for (lane,) in connection.execute(_LOCK, (lanes, [lane_key(lane) for lane in lanes], SPACE))]
     if not locked:
         return []
