@@ -2,9 +2,9 @@
 
 It waits for a notice of the log, at most a poll's length, so that a lost notice costs that much and no more. At low
 load it gathers for a short window; an event of priority `URGENT` or above ends the window at once. As long as such
-events come, but none waits behind them, transactions are short and between them the processor is left to those who take
-events in. Invariants: an
-error of the database is waited out and never blamed on an event; a worker asked to stop finishes its transaction.
+events come one by one, transactions are short, and after each the processor is left for as long to those who take
+events in. Invariants: an error of the database is waited out and never blamed on an event; a worker asked to stop
+finishes its transaction.
 """
 
 from __future__ import annotations
@@ -43,8 +43,6 @@ _LOOKS_UP = 0.25
 """Seconds after which a worker that listens looks whether it is to stop."""
 _MORE_URGENT = 1.0
 """Seconds after an urgent event in which another one is expected."""
-_REST = 1.0
-"""How long a worker of a backlog rests while urgent events are expected, as a share of its last transaction."""
 _CLOCKS_APART = 10.0
 """Seconds the clocks of workers may differ; a retry further ahead was set before a clock went back."""
 CHANNEL = "inventory_log"
@@ -158,7 +156,7 @@ class Worker:
         self._connect()
         self._tend()
         if self._full and self._spares_time:
-            self._listen(_REST * self._lasted, urgent=True)
+            self._listen(self._lasted, urgent=True)
         if (self._full or self._gathered()) and not self.batch().claimed:
             self._stopping.wait(_OTHERS_WORK)
 
