@@ -121,7 +121,8 @@ def test_a_look_at_an_old_backlog_raises_its_oldest_few_however_much_waits(engin
     assert raised == sorted(connection.execute(oldest, [9 * MOST_RAISED]).fetchall())
 
 
-def test_after_an_urgent_event_transactions_are_short_for_a_while(engine, url, connection):
+def test_after_an_urgent_event_transactions_are_short_for_a_while(engine, url, connection, monkeypatch):
+    monkeypatch.setattr("inventory_assets.live.processor.worker._MORE_URGENT", 3600)
     worker = Worker(url, QUICK.model_copy(update={"batch_seconds": 60.0}))
     append(engine, [entry_of(counted(f"I-{number}", "S", 1)) for number in range(8 * WITH_URGENT)])
     while not drained(connection):
