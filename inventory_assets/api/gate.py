@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inventory_assets.api.problems import RefusedRequestError
-from inventory_assets.live.database.driver import driver_of
+from inventory_assets.live.database.driver import database_errors, driver_of
 from inventory_assets.live.standing import end_standing
 
 if TYPE_CHECKING:
@@ -160,7 +160,6 @@ class Watch:
     def look(self) -> None:
         """One look. A long queue is counted seldom; meanwhile its depth is that count and what was taken since."""
         from sqlalchemy import text
-        from sqlalchemy.exc import SQLAlchemyError
 
         try:
             if self._disk is not None:
@@ -177,9 +176,10 @@ class Watch:
             if self._figures.due:
                 with self._figures.spent():
                     self._also()
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:  # a thread that ended here would leave its last look standing for ever
             self._gate.lost(error)
-            LOG.warning("the database cannot be used: %s", self._gate.database)
+            known = isinstance(error, (*database_errors(), OSError))
+            LOG.warning("the database cannot be used: %s", self._gate.database, exc_info=None if known else error)
 
     def close(self) -> None:
         """End the thread; one that stands in a call to a dead database is left behind."""

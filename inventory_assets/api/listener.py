@@ -19,6 +19,7 @@ from inventory_assets.contracts.events.admission import Admission, DoorPolicy, a
 from inventory_assets.contracts.events.problems import Problem
 from inventory_assets.contracts.events.reading import Event, Limits, read_request
 from inventory_assets.contracts.values import Value
+from inventory_assets.live.database.driver import database_errors
 from inventory_assets.live.log.accepting import entry_of
 from inventory_assets.live.log.appending import Outcome
 from inventory_assets.live.log.entries import Entry
@@ -206,12 +207,3 @@ def refusal(problem: Problem) -> RefusedRequestError:
     """A problem of the whole request."""
     more = {} if problem.event_id is None else {"eventId": problem.event_id}
     return RefusedRequestError(problem.code, problem.detail, errors=problem.errors, more=more)
-
-
-@functools.cache
-def database_errors() -> tuple[type[BaseException], ...]:
-    """Errors that say the database is away, too slow, or was taken away."""
-    import psycopg
-    from sqlalchemy import exc
-
-    return (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError, psycopg.Error)

@@ -17,13 +17,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from inventory_assets.api.bodies import given
-from inventory_assets.api.listener import database_errors
 from inventory_assets.api.parameters import Query, code, next_address
 from inventory_assets.api.problems import RefusedRequestError, wrong_parameter
 from inventory_assets.api.routing import Route
 from inventory_assets.api.service import Routes, Service, json_response
 from inventory_assets.contracts.events.fields import MAX_UNITS
 from inventory_assets.contracts.replenishment import PROPOSAL_STATES
+from inventory_assets.live.database.driver import database_errors
 
 if TYPE_CHECKING:
     from inventory_assets.pipeline.workspace import Workspace

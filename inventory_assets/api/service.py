@@ -18,8 +18,9 @@ from starlette.responses import Response
 
 from inventory_assets.api.encoding import encoded
 from inventory_assets.api.gate import first_line
-from inventory_assets.api.listener import Listener, database_errors
+from inventory_assets.api.listener import Listener
 from inventory_assets.api.problems import RefusedRequestError
+from inventory_assets.live.database.driver import database_errors, driver_of, milliseconds, set_parameters
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -138,10 +139,8 @@ class Service:
 
     def _limit(self, connection: Connection) -> None:
         """End statements of a transaction when the request ends that waits for it."""
-        from sqlalchemy import text
-
-        limit = f"{round(self.settings.deadline_seconds * 1000)}ms"
-        connection.execute(text("SELECT set_config('statement_timeout', :limit, true)"), {"limit": limit})
+        limit = {"statement_timeout": milliseconds(self.settings.deadline_seconds)}
+        set_parameters(driver_of(connection), limit, within=True)
 
 
 class Routes(ABC):

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inventory_assets.live.database.driver import database_errors
 from inventory_assets.live.outbox.approvals import Told, approvals, tell_approvals
 from inventory_assets.operate.erp import Answer, Line, check_erp, post_orders
 
@@ -104,16 +105,13 @@ def send_approved(settings: Settings, workspace: Workspace, folder: Path, author
 
 def _told(settings: Settings, decisions: pl.DataFrame, now: datetime) -> Told:
     """`tell_approvals` on the database of the settings; one that is away is a problem told, not an error."""
-    from psycopg import Error as DriverError
-    from sqlalchemy.exc import SQLAlchemyError
-
     from inventory_assets.live.database.problems import DatabaseError
     from inventory_assets.operate.live_log import live_engine
 
     try:
         with live_engine(settings) as engine:
             return tell_approvals(engine, decisions.to_dicts(), now)
-    except (DatabaseError, DriverError, SQLAlchemyError) as error:
+    except (DatabaseError, *database_errors()) as error:
         return Told(problems=(f"not told yet, the next call tells it: {str(error).splitlines()[0]}",))
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from inventory_assets.lakehouse.writing import LakeBusyError, sole_writer
 from inventory_assets.live import replays
-from inventory_assets.live.database.driver import driver_of
+from inventory_assets.live.database.driver import database_errors, driver_of
 from inventory_assets.live.outbox import again
 from inventory_assets.live.outbox.webhooks import WebhookUnknownError
 from inventory_assets.live.replays import Replay, ReplayEndedError
@@ -151,15 +151,12 @@ def _run(settings: Settings, engine: Engine, name: str, stopping: threading.Even
 
     A database that is away is told of once, not every second.
     """
-    import psycopg
-    from sqlalchemy.exc import DBAPIError
-
     away = False
     while not stopping.wait(LOOK_SECONDS):
         try:
             look(settings, engine, name, stopping.is_set)
             away = False
-        except (DBAPIError, psycopg.Error) as error:
+        except database_errors() as error:
             if not away:
                 LOG.warning("replays wait for the database: %s", str(error).partition("\n")[0])
             away = True

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event, text
 
+from inventory_assets.api.gate import Bounds, Gate, Watch
 from inventory_assets.api.hosts import OpenAddressError
 from inventory_assets.api.serving import PortTakenError, bound
 from inventory_assets.live.database.opening import open_engine
@@ -50,8 +51,6 @@ def test_a_full_queue_is_429_until_it_is_worked_off(calls: Calls):
     "options", [ListenerSettings(deadline_seconds=0.5, wait_seconds=0, look_seconds=30, least_free_bytes=0)]
 )
 def test_a_request_that_takes_too_long_is_503_and_tells_itself_apart_when_sent_again(calls: Calls):
-    from sqlalchemy import text
-
     from inventory_assets.live.locks import APPEND, SPACE
 
     with calls.engine.connect() as other:
@@ -94,6 +93,26 @@ def test_a_frozen_database_does_not_freeze_the_service(own: tuple[Settings, Embe
         until(lambda: calls.post(sale(2)).status_code == 202)
 
 
+def test_the_watch_looks_again_after_its_connection_was_taken_from_it(own: tuple[Settings, EmbeddedServer, Engine]):
+    _, _, engine = own
+    left = [True]
+
+    @event.listens_for(engine, "checkout")
+    def cut(connection, *_):
+        if left.pop() if left else False:
+            with engine.connect() as other:
+                other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": connection.info.backend_pid})
+
+    gate = Gate(Bounds(1, 0))
+    watch = Watch(gate, engine, None, 0.05, 10)
+    try:
+        assert "terminat" in gate.database, "the first look met the end of its connection"
+        until(lambda: not gate.database)
+    finally:
+        event.remove(engine, "checkout", cut)
+        watch.close()
+
+
 def test_a_database_stopped_under_load_is_503_and_nothing_acknowledged_is_lost(
     own: tuple[Settings, EmbeddedServer, Engine],
 ):
@@ -104,8 +123,6 @@ def test_a_database_stopped_under_load_is_503_and_nothing_acknowledged_is_lost(
 
 
 async def _load_over_a_stop(address: str, server: EmbeddedServer, engine: Engine) -> None:
-    from sqlalchemy import text
-
     acknowledged: set[str] = set()
     statuses: set[int] = set()
     ended = asyncio.Event()

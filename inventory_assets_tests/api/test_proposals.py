@@ -24,7 +24,7 @@ WHO = {"author": "mona", "reason": "looks right"}
 
 @pytest.fixture
 def options() -> ListenerSettings:
-    return ListenerSettings(look_seconds=0.1, wait_seconds=0.2, least_free_bytes=0, deadline_seconds=3.0)
+    return ListenerSettings(look_seconds=0.1, wait_seconds=0.2, least_free_bytes=0, deadline_seconds=10.0)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ parts took 55 seconds so. Whoever repeats statements that are meant to go by an 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 BY_INDEX: Mapping[str, str] = {f"enable_{way}": "off" for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin")}
 """Parameters under which a statement goes by an index wherever there is one, however small its tables are now."""
 _SET = "SELECT set_config(name, value, %s) FROM unnest(%s::text[], %s::text[]) AS given (name, value)"
+
+
+@functools.cache
+def database_errors() -> tuple[type[Exception], ...]:
+    """Errors of either that say the database is away, too slow, or was taken away."""
+    import psycopg
+    from sqlalchemy import exc
+
+    return (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError, psycopg.Error)
 
 
 def driver_of(connection: Connection) -> psycopg.Connection:

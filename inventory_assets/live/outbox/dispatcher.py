@@ -22,6 +22,7 @@ from inventory_assets.contracts.events.envelope import SERVICE_SOURCE
 from inventory_assets.contracts.events.wire import dumps
 from inventory_assets.contracts.events.writing import instant_text
 from inventory_assets.live.auditing import Act
+from inventory_assets.live.database.driver import database_errors
 from inventory_assets.live.outbox import again, deliveries, keys, reading, signing, webhooks
 from inventory_assets.live.outbox.addresses import Resolver, system_resolver
 from inventory_assets.live.outbox.sending import Answer, send
@@ -92,9 +93,6 @@ class Dispatcher:
         Args:
             url: the database, as libpq takes it, for notices of new rows.
         """
-        from psycopg import OperationalError as DriverError
-        from sqlalchemy.exc import DBAPIError
-
         ear: reading.Ear | None = None
         busy: set[Future[None]] = set()
         tidied: datetime | None = None
@@ -107,7 +105,7 @@ class Dispatcher:
                     room = self.settings.senders - len(busy)
                     busy |= {pool.submit(self._served, each) for each in (self._claim(room) if room else ())}
                     ear.wait(BUSY_SECONDS if busy else self.settings.poll_seconds)
-                except (DBAPIError, DriverError) as error:
+                except database_errors() as error:
                     LOG.warning("webhooks wait for the database: %s", error)
                     if ear is not None:
                         ear.close()
