@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from inventory_assets_tests.faults.campaign import long_only
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Tests that share what their module builds run on one worker, so that it is built once."""
+    """Tests that share what their module builds run on one worker, so that it is built once; `make chaos` finds all."""
     for item in items:
+        if any(each == long_only.mark for each in item.iter_markers()) and item.get_closest_marker("slow") is None:
+            raise pytest.UsageError(f"{item.nodeid} is a campaign, but make chaos takes what is marked as slow")
         fixtures = item._fixtureinfo.name2fixturedefs.values()
         if any(found[-1].scope == "module" for found in fixtures) and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.module.__name__))

@@ -113,6 +113,7 @@ def test_the_watch_looks_again_after_its_connection_was_taken_from_it(own: tuple
         watch.close()
 
 
+@pytest.mark.slow
 def test_a_database_stopped_under_load_is_503_and_nothing_acknowledged_is_lost(
     own: tuple[Settings, EmbeddedServer, Engine],
 ):

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -39,6 +40,7 @@ from inventory_assets_tests.live.workers import QUICK
 EXAMPLES = 300 if LONG else 6
 FUZZED = int(os.environ.get("INVENTORY_CHAOS_BODIES", "1000000" if LONG else "600"))
 LINES = 64
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +99,7 @@ schema = schemathesis.openapi.from_dict(openapi()).exclude(path=ALIAS)
 """All but the second address of one handler."""
 
 
+@pytest.mark.slow
 @schema.parametrize()
 @settings(
     max_examples=EXAMPLES,
@@ -108,14 +111,34 @@ schema = schemathesis.openapi.from_dict(openapi()).exclude(path=ALIAS)
 )
 def test_the_service_keeps_its_document(case: schemathesis.Case, address: str):
     response = case.call(base_url=address)
-    case.validate_response(
-        response,
-        checks=[
-            not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
-        ],
-    )  # fmt: skip
+    case.validate_response(response, checks=CHECKS)
 
 
+@pytest.mark.slow
+def test_requests_that_follow_from_answers_keep_the_document_too(address: str):
+    """Phase "stateful": what an answer names (an event, a webhook, a replay) is asked for, changed and removed."""
+
+    class Following(schema.as_state_machine()):
+        def get_call_kwargs(self, case: schemathesis.Case) -> dict:
+            return {"base_url": address}
+
+        def validate_response(self, response, case, additional_checks=(), **more) -> None:
+            case.validate_response(response, checks=CHECKS)
+
+    run_state_machine_as_test(
+        Following,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=12,
+            deadline=None,
+            derandomize=not LONG,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+@pytest.mark.slow
 def test_fuzzed_bodies_are_4xx_or_taken(address: str):
     seed = int(os.environ.get("INVENTORY_FUZZ_SEED", "5"))
     chance, counts = random.Random(seed), Counter()

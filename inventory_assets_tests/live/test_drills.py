@@ -108,6 +108,7 @@ def read_in(space: Workspace, settings: Settings) -> None:
         take_in_log(space, log)
 
 
+@pytest.mark.slow
 @long_only
 def test_a_copy_of_the_stopped_cluster_is_restored_and_what_followed_replayed(run: Run, folder, monkeypatch):
     monkeypatch.delenv("INVENTORY_DATABASE_URL", raising=False)

@@ -45,10 +45,9 @@ from inventory_assets_tests.live.processing import issued, sold
 ITEMS, PLACES, OPENING = [f"SKU-{number}" for number in range(8)], ("S1", "S2", "S3"), 500
 COMMANDS = 2_000 if LONG else 60
 STORM_EVENTS, STORM_SECONDS, WAITING = 10_000, 60.0, 10_000
-BACKLOGS = {"sales": (50_000, 9, 0.1), "mixed": (200_000, 0, 0.15)}
-"""What waits as the storm begins, more than the workers apply while it lasts: events, copies of each, and how long an
-urgent event may take then; mixed are sales, counts and commands that take stock."""
-WAITS = {"sales": "sales", "mixed": "sales, counts, commands that take stock"}
+BACKLOGS = {"sales": (50_000, 9, 0.1, "sales"), "mixed": (200_000, 0, 0.15, "sales, counts, commands that take stock")}
+"""What waits as the storm begins, more than the workers apply while it lasts: events, copies of each, how long an
+urgent event may take then, and of which kinds it is."""
 GROUP = 1_000
 RATE_SECONDS = float(os.environ.get("INVENTORY_CHAOS_SECONDS", "120"))
 RATES = ((100, 0.1), (500, 0.2), (1_000, 0.5))
@@ -125,6 +124,7 @@ def commands(number: int) -> list[dict]:
     return made
 
 
+@pytest.mark.slow
 @long_only
 def test_transfers_and_reservations_under_load_conserve_totals(url, connection, folder):
     with processes(url, folder, 2) as live:
@@ -164,7 +164,7 @@ def test_transfers_and_reservations_under_load_conserve_totals(url, connection, 
 
 def fill(engine: Engine, connection: psycopg.Connection, kind: str) -> None:
     """Let a backlog of priority 7 and less wait."""
-    events, copies, _ = BACKLOGS[kind]
+    events, copies, *_ = BACKLOGS[kind]
     makers = (sold,) if kind == "sales" else (count_of, sold, issued)
     for first in range(0, events, GROUP):
         made = [
@@ -230,11 +230,11 @@ def test_a_storm_over_a_backlog_loses_nothing_and_the_urgent_overtake(engine, ur
     urgent, other = ([seconds for high, seconds in waited if high is wanted] for wanted in (True, False))
     quick, slow = (statistics.quantiles(each, n=100) for each in (urgent, other))
     assert quick[49] < slow[49], "the urgent overtake what waits"
-    most = BACKLOGS[backlog][2]
+    *_, most, kinds = BACKLOGS[backlog]
     record(
         f"storm_{backlog}",
         f"{STORM_EVENTS:,} events of any priority in {STORM_SECONDS:.0f} s while {WAITING:,} or more of priority ≤ 7 "
-        f"wait; backlog: {WAITS[backlog]}",
+        f"wait; backlog: {kinds}",
         f"nothing lost, API answers, received → applied p99 of priority ≥ 8 under {most * 1000:.0f} ms",
         f"nothing lost; p50 {quick[49] * 1000:.0f} ms, p99 {quick[98] * 1000:.0f} ms; others p50 {slow[49]:.1f} s; "
         f"answers p95 {sent.quantile(0.95) * 1000:.0f} ms",

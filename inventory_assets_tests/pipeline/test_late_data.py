@@ -106,6 +106,7 @@ def copied(source: Settings, folder: Path) -> tuple[Settings, Workspace]:
     return settings, workspace_at(settings, NOW)
 
 
+@pytest.mark.slow
 def test_exactly_the_declared_partitions_are_rewritten_and_all_equals_a_fresh_build(on_time, tmp_path):
     """One late file after the other, each held against every table; then lake and DuckDB against one load of all."""
     settings, workspace = copied(on_time, tmp_path / "late")
