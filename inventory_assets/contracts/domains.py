@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from inventory_assets.contracts.model import DataClass, Table
+from inventory_assets.contracts.planning_figures import PLANNING_FIGURES
 from inventory_assets.contracts.replenishment import REPLENISHMENT
 
 Domain = Literal["sales", "stock", "purchasing", "masters", "customers", "quality", "replenishment"]
@@ -62,7 +63,7 @@ _TABLES: dict[Domain, tuple[str, ...]] = {
         "silver/suppliers",
     ),
     "customers": ("analytics/customer_behavior_features",),
-    "replenishment": tuple(table.path for table in REPLENISHMENT),
+    "replenishment": tuple(table.path for table in (*REPLENISHMENT, *PLANNING_FIGURES)),
     "quality": ("silver/quarantine", "silver/day_balance", "silver/decisions", "gold/quality_scores"),
 }
 

@@ -30,15 +30,16 @@ _NIGHT = Reach(rule="the whole table, every night and when a parameter changes")
 _PAIR: tuple[Column, ...] = (text("product_sku", "Item."), text("location_id", "Location."))
 
 
-def _table(name: str, description: str, grain: str, key: tuple[str, ...], columns: tuple[Column, ...],
+def nightly_table(name: str, description: str, grain: str, key: tuple[str, ...], columns: tuple[Column, ...],
            upstream: tuple[str, ...]) -> Table:  # fmt: skip
+    """A table that the nightly job computes whole."""
     return Table(
         "replenishment", name, description, grain, key, (*columns, PROCESSED), cadence="whole", reach=_NIGHT,
         upstream=upstream,
     )  # fmt: skip
 
 
-INVENTORY_POLICY = _table(
+INVENTORY_POLICY = nightly_table(
     "inventory_policy",
     "When to order and up to where, for every item at every location that sells or ships it, with every number that "
     "went in. Null with a reason where an input is missing.",
@@ -104,7 +105,7 @@ INVENTORY_POLICY = _table(
      "silver/stock_movements", "gold/supplier_performance", "silver/products",
      "silver/suppliers", "silver/locations", "replenishment/planning_parameters"),
 )  # fmt: skip
-ORDER_PROPOSALS = _table(
+ORDER_PROPOSALS = nightly_table(
     "order_proposals",
     "What to order or to move today, each with its arithmetic; and what was decided about it. The same inputs give the "
     "same proposal.",
@@ -183,7 +184,7 @@ PROPOSAL_DECISIONS = Table(
     cadence="whole",
     reach=Reach(rule="appended, never rewritten"),
 )
-REORDER_ALERTS = _table(
+REORDER_ALERTS = nightly_table(
     "reorder_alerts",
     "Items at or below their reorder point or about to run out, the most urgent first. On-order aware: what is under "
     "way counts.",
@@ -204,7 +205,7 @@ REORDER_ALERTS = _table(
     ),
     ("replenishment/inventory_policy", "replenishment/order_proposals", "gold/inventory_position"),
 )  # fmt: skip
-STOCK_PROJECTION = _table(
+STOCK_PROJECTION = nightly_table(
     "stock_projection",
     "Stock of the coming days as things stand: what is there, what is due, what is expected to sell. Nothing that is "
     "only proposed is in it.",
@@ -228,7 +229,7 @@ STOCK_PROJECTION = _table(
     ),
     ("replenishment/inventory_policy", "gold/inventory_position", "gold/open_supplier_orders"),
 )
-EXCEPTIONS = _table(
+EXCEPTIONS = nightly_table(
     "exceptions",
     "What does not fit: orders overdue, too late, too early or not needed, stock unknown or too much, items without a "
     "policy.",
@@ -250,7 +251,7 @@ EXCEPTIONS = _table(
     ("replenishment/inventory_policy", "gold/inventory_position", "gold/open_supplier_orders",
      "replenishment/order_proposals"),
 )  # fmt: skip
-CYCLE_COUNT_PROPOSALS = _table(
+CYCLE_COUNT_PROPOSALS = nightly_table(
     "cycle_count_proposals",
     "What to count next, by class and doubt.",
     "item × location due for a count",
@@ -271,83 +272,6 @@ CYCLE_COUNT_PROPOSALS = _table(
     ),
     ("replenishment/inventory_policy", "gold/inventory_position", "silver/stock_counts", "silver/stock_movements"),
 )  # fmt: skip
-INVENTORY_KPIS = _table(
-    "inventory_kpis",
-    "The key figures of inventory, over all locations and by location, over the days named. Null with a reason where "
-    "an input is missing.",
-    "figure × location",
-    ("kpi", "location_id", "currency"),
-    (
-        text("kpi", "Figure; docs/replenishment.md gives its formula."),
-        text("location_id", "Location; * for all."),
-        text("currency", "ISO 4217 code of figures of money; * where it does not matter."),
-        day("first_day", "First day looked at.", nullable=True),
-        day("last_day", "Last day looked at.", nullable=True),
-        ratio("value", "The figure.", nullable=True),
-        ratio("numerator", "What stands above the line.", nullable=True),
-        ratio("denominator", "What stands below it.", nullable=True),
-        text("unit", "Unit of the value."),
-        ratio("target", "Wanted value.", nullable=True),
-        flag("meets_target", "Whether it is met; null without value or target.", nullable=True),
-        text("null_reason", "Why it is null.", nullable=True),
-    ),
-    ("gold/daily_inventory_snapshot", "gold/inventory_position", "gold/daily_inventory_summary", "silver/products",
-     "silver/stock_counts", "silver/supplier_orders", "replenishment/inventory_policy"),
-)  # fmt: skip
-SUPPLIER_RISK = _table(
-    "supplier_risk",
-    "How risky a supplier is: probability × impact × detection, each 1 to 10 from what was measured.",
-    "supplier",
-    ("supplier_id",),
-    (
-        text("supplier_id", "Supplier."),
-        Column("probability", "Int64", "From the share of late and short lines.", nullable=True, minimum=1,
-               maximum=10),
-        Column("impact", "Int64", "From the share of daily sales value that hangs on it.", nullable=True, minimum=1,
-               maximum=10),
-        Column("detection", "Int64", "From how many lines promise a day and report again: 1 = seen at once.",
-               nullable=True, minimum=1, maximum=10),
-        count("risk", "Product of the three; 1,000 at most.", nullable=True),
-        ratio("late_share", "Promised lines that came late.", nullable=True),
-        ratio("short_share", "Units ordered that did not come.", nullable=True),
-        count("items", "Items whose usual supplier it is."),
-        ratio("daily_value", "Their expected sales a day, at cost.", unit="currency/day", nullable=True),
-        ratio("expected_loss", "Daily value × mean days late × late share: cost of goods a late order keeps away.",
-              unit="currency", nullable=True),
-        text("null_reason", "Why figures are null.", nullable=True),
-    ),
-    ("gold/supplier_performance", "silver/supplier_orders", "replenishment/inventory_policy"),
-)  # fmt: skip
-
-POLICY_BACKTEST = _table(
-    "policy_backtest",
-    "What formulas for the order-up-to level would have reached on the demand of this installation: the seed formula, "
-    "the textbook's, and the one in use; computed on demand.",
-    "formula",
-    ("policy",),
-    (
-        text("policy", "Formula."),
-        day("first_day", "First measured day."),
-        day("last_day", "Last measured day."),
-        count("pairs", "Items × locations."),
-        count("lead_time_days", "Lead time of the trial."),
-        count("review_period_days", "Review period of the trial."),
-        ratio("target", "Wanted fill rate.", minimum=0, maximum=1),
-        ratio("fill_units", "Units delivered on the day ÷ units asked for.", nullable=True),
-        ratio("fill_value", "The same at cost.", nullable=True),
-        ratio("fill_value_low", "Lower end of its 95 % interval over items.", nullable=True),
-        ratio("fill_value_high", "Upper end.", nullable=True),
-        ratio("fill_item_mean", "Mean fill rate of the items.", nullable=True),
-        ratio("cycle_service", "Share of cycles in which nothing was short.", nullable=True),
-        ratio("stock_value", "Mean stock at cost.", unit="currency", nullable=True),
-        ratio("stock_value_low", "Lower end of its 95 % interval over items.", unit="currency", nullable=True),
-        ratio("stock_value_high", "Upper end.", unit="currency", nullable=True),
-        ratio("days_of_cover", "Mean stock ÷ demand a day, at cost.", unit="days", nullable=True),
-        ratio("turns", "Goods delivered a year ÷ mean stock, at cost.", nullable=True),
-        ratio("orders", "Order lines a year.", nullable=True),
-    ),
-    ("gold/daily_inventory_summary", "silver/stock_movements", "silver/products", "silver/locations"),
-)  # fmt: skip
 
 REPLENISHMENT: tuple[Table, ...] = (
     PLANNING_PARAMETERS,
@@ -358,8 +282,5 @@ REPLENISHMENT: tuple[Table, ...] = (
     STOCK_PROJECTION,
     EXCEPTIONS,
     CYCLE_COUNT_PROPOSALS,
-    INVENTORY_KPIS,
-    SUPPLIER_RISK,
-    POLICY_BACKTEST,
 )
-"""Every table of the layer, in the order data flows."""
+"""Its tables, in the order data flows; figures on them are `contracts.planning_figures`."""

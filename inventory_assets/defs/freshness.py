@@ -17,7 +17,7 @@ from inventory_assets.contracts.gold import (
     SUPPLIER_PERFORMANCE,
     SUPPLY_COVERAGE,
 )
-from inventory_assets.contracts.replenishment import POLICY_BACKTEST
+from inventory_assets.contracts.planning_figures import POLICY_BACKTEST
 from inventory_assets.contracts.tables import PEOPLES_TABLES
 from inventory_assets.settings import FreshnessSettings, Settings
 

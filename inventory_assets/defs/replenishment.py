@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from inventory_assets.contracts import parameters
+from inventory_assets.contracts import parameters, planning_figures
 from inventory_assets.contracts import replenishment as tables
 from inventory_assets.defs.jobs import serving
 from inventory_assets.defs.lane_jobs import lane_job, scheduled
@@ -68,7 +68,7 @@ WATCHED_STEP = Step(
 )
 FIGURES_STEP = Step(
     "inventory_figures",
-    (tables.INVENTORY_KPIS, tables.SUPPLIER_RISK),
+    (planning_figures.INVENTORY_KPIS, planning_figures.SUPPLIER_RISK),
     _figures,
     "Key figures of inventory by location, and how risky suppliers are.",
 )
@@ -77,7 +77,7 @@ NIGHTLY_STEPS = (POLICY_STEP, PROPOSALS_STEP, WATCHED_STEP, FIGURES_STEP)
 
 BACKTEST_STEP = Step(
     "policy_backtest",
-    (tables.POLICY_BACKTEST,),
+    (planning_figures.POLICY_BACKTEST,),
     _backtest,
     "Formulas for the order-up-to level side by side on the demand of this installation; on demand, not at night.",
 )

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from inventory_assets.contracts.parameters import PLANNING_PARAMETERS
-from inventory_assets.contracts.replenishment import POLICY_BACKTEST
+from inventory_assets.contracts.planning_figures import POLICY_BACKTEST
 from inventory_assets.contracts.schemas import empty, polars_schema
 from inventory_assets.contracts.silver import PRODUCTS
 from inventory_assets.lakehouse.lake import Scope

@@ -15,16 +15,15 @@ from inventory_assets.contracts.gold import (
     SUPPLIER_PERFORMANCE,
 )
 from inventory_assets.contracts.model import Table
+from inventory_assets.contracts.planning_figures import INVENTORY_KPIS, SUPPLIER_RISK
 from inventory_assets.contracts.replenishment import (
     CYCLE_COUNT_PROPOSALS,
     EXCEPTIONS,
-    INVENTORY_KPIS,
     INVENTORY_POLICY,
     ORDER_PROPOSALS,
     PROPOSAL_DECISIONS,
     REORDER_ALERTS,
     STOCK_PROJECTION,
-    SUPPLIER_RISK,
 )
 from inventory_assets.contracts.silver import PRODUCTS, STOCK_COUNTS, STOCK_MOVEMENTS, SUPPLIER_ORDERS
 from inventory_assets.lakehouse.lake import Scope

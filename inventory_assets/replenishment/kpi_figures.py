@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from inventory_assets.contracts.replenishment import INVENTORY_KPIS
+from inventory_assets.contracts.planning_figures import INVENTORY_KPIS
 from inventory_assets.contracts.schemas import polars_schema
 from inventory_assets.replenishment.kpi_facts import EVERYWHERE, Window
 

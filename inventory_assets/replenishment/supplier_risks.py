@@ -11,7 +11,7 @@ from datetime import date
 
 import polars as pl
 
-from inventory_assets.contracts.replenishment import SUPPLIER_RISK
+from inventory_assets.contracts.planning_figures import SUPPLIER_RISK
 from inventory_assets.contracts.schemas import polars_schema
 
 
