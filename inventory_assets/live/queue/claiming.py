@@ -115,12 +115,15 @@ def claim(connection: Connection, preferred: Sequence[int], limit: int, lease_se
     Returns:
         Parts by priority, event time, sequence, part; few where some of them are urgent.
     """
-    found = _claim(connection, list(preferred), limit, lease_seconds)
+    lease = milliseconds(lease_seconds)
+    limits = {"idle_in_transaction_session_timeout": lease, "statement_timeout": lease}
+    set_parameters(connection, limits, within=True)
+    found = _claim(connection, list(preferred), limit)
     if found:
         return found
     others = sorted(set(range(LANES)) - set(preferred))
     heads = connection.execute(_LANES_OF_OTHERS, {"lanes": others, "most": MOST_STOLEN})
-    return _claim(connection, [lane for (lane,) in heads], limit, lease_seconds)
+    return _claim(connection, [lane for (lane,) in heads], limit)
 
 
 def finish(connection: Connection, parts: Sequence[Waiting]) -> int:
@@ -146,12 +149,9 @@ def wake_retries(connection: Connection, now: datetime, longest: timedelta = tim
     return connection.execute(_DUE, {"now": now, "latest": now + longest, "aside": SET_ASIDE}).rowcount
 
 
-def _claim(connection: Connection, lanes: Sequence[int], limit: int, lease_seconds: float) -> list[Waiting]:
+def _claim(connection: Connection, lanes: Sequence[int], limit: int) -> list[Waiting]:
     if not lanes:
         return []
-    lease = milliseconds(lease_seconds)
-    limits = {"idle_in_transaction_session_timeout": lease, "statement_timeout": lease}
-    set_parameters(connection, limits, within=True)
     locked = [lane for (lane,) in connection.execute(_LOCK, (lanes, [lane_key(lane) for lane in lanes], SPACE))]
     if not locked:
         return []
