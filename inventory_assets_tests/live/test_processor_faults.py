@@ -211,8 +211,10 @@ def test_a_reservation_ends_by_itself_once(engine, url, connection):
     work(connection, orders(clock))
     accept(engine, [reserve("R1", "S", {"A": 3, "B": 1}, expires_in_seconds=60), reserve("R2", "S", {"A": 1})])
     work(connection, orders(clock))
-    clock.move(seconds=61)
-    assert [expire(connection, orders(clock)) for _ in range(2)] == [1, 0]
+    clock.move(seconds=60, microseconds=-1)
+    assert expire(connection, orders(clock)) == 0
+    clock.move(microseconds=1)
+    assert [expire(connection, orders(clock)) for _ in range(2)] == [1, 0], "at its instant, and once"
     assert connection.execute("SELECT item, reserved FROM inventory_state ORDER BY 1").fetchall() == [
         ("A", 1),
         ("B", 0),
