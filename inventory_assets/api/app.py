@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
     from inventory_assets.settings import Settings
 
 KINDS = (EventRoutes, StockRoutes, AskingRoutes, DeadLetterRoutes, ModeRoutes, WebhookRoutes, ReplayRoutes)
-CLOSE_SECONDS = 0.8
+CLOSE_SECONDS, CLOSE_LOOK_SECONDS = 0.8, 0.01
 """How long the last group may take to be written when the service stops; who waits for it was answered before."""
 
 
@@ -77,7 +79,7 @@ class Application:
         """
         options = settings.listener
         self.metrics = Metrics()
-        self.gate = Gate(Bounds(options.max_queued, options.least_free_bytes))
+        self.gate = Gate(Bounds(options.max_queued, options.least_free_bytes, options.deadline_seconds))
         answers = Answers()
         self.writer = GroupWriter(
             partial(append, engine, lease_seconds=settings.database.lease_seconds),
@@ -133,9 +135,11 @@ class Application:
 
     async def close(self) -> None:
         """End all threads; what waits is written, if the database answers in time."""
-        loop = asyncio.get_running_loop()
-        closing = loop.run_in_executor(None, self.writer.close)
-        await asyncio.wait([closing], timeout=CLOSE_SECONDS)
+        closing = threading.Thread(target=self.writer.close, name="closing", daemon=True)
+        closing.start()
+        until = time.monotonic() + CLOSE_SECONDS  # a thread of the loop would be waited for without a limit
+        while closing.is_alive() and time.monotonic() < until:
+            await asyncio.sleep(CLOSE_LOOK_SECONDS)
         self._watch.close()
         self._proposals.close()
         self._readers.shutdown(wait=False, cancel_futures=True)

@@ -35,10 +35,12 @@ class Bounds:
     Attributes:
         queued: parts that wait to be processed.
         free_bytes: free bytes of the database's disk, at least.
+        silent_seconds: for which the database does not answer a look.
     """
 
     queued: int
     free_bytes: int
+    silent_seconds: float
 
 
 @dataclass(slots=True)
@@ -50,12 +52,21 @@ class Gate:
         database: why the database cannot be used; empty while it can.
         depth: parts that wait, as counted last and taken since.
         free_bytes: free bytes of the database's disk; None where it is on another machine.
+        asked_at: monotonic seconds at which the look under way asked the database; None while none is.
     """
 
     bounds: Bounds
     database: str = "it was not looked at yet"
     depth: int = 0
     free_bytes: int | None = None
+    asked_at: float | None = None
+
+    @property
+    def away(self) -> str:
+        """Why the database cannot be used now; empty while it can."""
+        asked_at = self.asked_at
+        silent = 0.0 if asked_at is None else time.monotonic() - asked_at
+        return f"it has not answered for {silent:.0f} s" if silent > self.bounds.silent_seconds else self.database
 
     def check(self, events: int = 1) -> None:
         """Refuse events that cannot be taken now.
@@ -79,8 +90,9 @@ class Gate:
         Raises:
             RefusedRequestError: `database_away`.
         """
-        if self.database:
-            raise RefusedRequestError("database_away", f"the database cannot be used: {self.database}")
+        away = self.away
+        if away:
+            raise RefusedRequestError("database_away", f"the database cannot be used: {away}")
 
     def took(self, parts: int) -> None:
         """Count what was taken since the last look."""
@@ -164,6 +176,7 @@ class Watch:
         try:
             if self._disk is not None:
                 self._gate.free_bytes = shutil.disk_usage(self._disk).free
+            self._gate.asked_at = time.monotonic()
             with self._engine.connect() as connection:
                 end_standing(driver_of(connection), self._lease_seconds)
                 if self._counting.due or self._gate.database:
@@ -172,12 +185,13 @@ class Watch:
                         self._gate.depth = connection.execute(text(_DEPTH), most).scalar_one()
                 else:
                     connection.execute(text("SELECT 1"))
-            self._gate.database = ""
+            self._gate.database, self._gate.asked_at = "", None
             if self._figures.due:
                 with self._figures.spent():
                     self._also()
         except Exception as error:  # a thread that ended here would leave its last look standing for ever
             self._gate.lost(error)
+            self._gate.asked_at = None
             known = isinstance(error, (*database_errors(), OSError))
             LOG.warning("the database cannot be used: %s", self._gate.database, exc_info=None if known else error)
 

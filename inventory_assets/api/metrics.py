@@ -113,7 +113,7 @@ class Metrics:
 
         pool = engine.pool
         self._unwritten.set_function(unwritten)
-        self._up.set_function(lambda: 0.0 if gate.database else 1.0)
+        self._up.set_function(lambda: 0.0 if gate.away else 1.0)
         self._free.set_function(lambda: float("nan") if gate.free_bytes is None else gate.free_bytes)
         if isinstance(pool, QueuePool):
             self._pool.labels("used").set_function(pool.checkedout)

@@ -205,27 +205,24 @@ class Looking:
     """Starts again those that died."""
 
     def __init__(self, server: EmbeddedServer | None, *supervisors: Supervisor) -> None:
-        """Keeps them.
+        """Nothing is looked at yet.
 
         Args:
             server: the embedded database, asked first; None where there is none.
             supervisors: asked in this order.
         """
-        self._server, self._supervisors = server, supervisors
+        from inventory_assets.live.database.keeping import Keeper
+
+        self._keeper = None if server is None else Keeper(server, lambda line: errors().print(line, markup=False))
+        self._supervisors = supervisors
 
     def __call__(self) -> None:
         """One look.
 
         Raises:
-            ServiceEndedError: a service keeps dying, or the database was killed and does not start again.
+            ServiceEndedError: a service dies again and again and never lived.
         """
-        from inventory_assets.live.database.problems import DatabaseError
-        from inventory_assets.operate.processes import ServiceEndedError
-
-        try:
-            if self._server is not None and self._server.look():
-                errors().print("the database was killed and was started again", markup=False)
-        except DatabaseError as error:
-            raise ServiceEndedError(str(error)) from error
+        if self._keeper is not None:
+            self._keeper.look()
         for each in self._supervisors:
             each.look()

@@ -50,6 +50,7 @@ def live_engine(settings: Settings) -> Iterator[Engine]:
         DatabaseDownError: it does not run.
         DatabaseUnfitError: it cannot be used.
     """
+    from adbc_driver_manager import Error as ReadingError
     from psycopg import OperationalError as DriverError
     from sqlalchemy.exc import OperationalError
 
@@ -60,7 +61,7 @@ def live_engine(settings: Settings) -> Iterator[Engine]:
             raise DatabaseUnfitError("the schema of the live database is not that of this program; inventory db start")
         try:
             yield engine
-        except (OperationalError, DriverError) as error:
+        except (OperationalError, DriverError, ReadingError) as error:
             raise DatabaseDownError(f"the live database went away: {str(error).splitlines()[0]}") from error
 
 

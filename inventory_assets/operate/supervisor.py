@@ -1,4 +1,4 @@
-"""Keeps services running: one that dies is started again after a growing pause, and given up when it keeps dying.
+"""Keeps services running: one that dies is started again after a growing pause; one that never lived is given up.
 
 How a process is started and ended is `processes`; which services there are is `serving`. The supervisor has no thread:
 whoever serves asks it to `look` every second or so. Invariant: after `stop` nothing runs that any of the services
@@ -19,7 +19,8 @@ from inventory_assets.operate.processes import Running, Service, ServiceEndedErr
 STEADY_SECONDS = 30.0
 """A service that lived so long did start; its death is no sequel of the ones before."""
 MOST_DEATHS = 5
-"""Deaths in a row, none after a steady life, that are taken as proof that starting again does not help."""
+"""Deaths in a row that are taken as proof that a service cannot live here; one that did live waits for what it lacks
+now (a database, room on the disk) however long that takes."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 
 
@@ -29,6 +30,7 @@ class _Kept:
     begun: float
     deaths: int = 0
     due: float | None = None
+    lived: bool = False
 
 
 def pause_after(deaths: int) -> float:
@@ -70,34 +72,51 @@ class Supervisor:
         """Start again what died, if its pause is over.
 
         Raises:
-            ServiceEndedError: a service keeps dying.
+            ServiceEndedError: a service dies again and again and never lived.
         """
         for each in self._kept:
             if each.due is None:
                 self._note_death(each)
             if each.due is not None and self._clock() >= each.due:
-                each.running, each.begun, each.due = start(each.running.service), self._clock(), None
+                self._start_again(each)
 
     def stop(self, grace_seconds: float = 10.0) -> None:
         """End everything, see `processes.stop`; also what dead services left behind."""
         stop(self.running, grace_seconds, others=self._left)
+
+    def _start_again(self, kept: _Kept) -> None:
+        try:
+            kept.running, kept.begun, kept.due = start(kept.running.service), self._clock(), None
+        except OSError as error:  # no room for its log, no process left
+            pause = self._due_again(kept)
+            self._say(f"{kept.running.service.name} cannot be started, next try in {pause:g} s: {error}")
+
+    def _due_again(self, kept: _Kept) -> float:
+        kept.deaths += 1
+        pause = pause_after(kept.deaths)
+        kept.due = self._clock() + pause
+        return pause
 
     def _note_death(self, kept: _Kept) -> None:
         code = kept.running.process.poll()
         if code is None:
             return
         self._left = {process for process in self._left if process.is_running()} | left_behind(kept.running)
-        service, now = kept.running.service, self._clock()
-        kept.deaths = 1 if now - kept.begun >= STEADY_SECONDS else kept.deaths + 1
+        service, lived = kept.running.service, self._clock() - kept.begun
+        if lived >= STEADY_SECONDS:
+            kept.deaths, kept.lived = 0, True
+        pause = self._due_again(kept)
         what = f"{service.name} {how_it_ended(code)}"
-        if kept.deaths >= MOST_DEATHS:
+        if kept.deaths >= MOST_DEATHS and not kept.lived:
             raise ServiceEndedError(
                 f"{what}, the {kept.deaths}th time in a row, and is not started again; mend what the end of "
                 f"{service.log} says, then start the demo again:\n{tail(service.log)}"
             )
-        pause = pause_after(kept.deaths)
-        kept.due = now + pause
-        line = f"{what} after {now - kept.begun:.0f} s; it is started again in {pause:g} s"
-        with service.log.open("a", encoding="utf-8") as log:
-            log.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} +0000 - supervisor - {line}\n")
-        self._say(f"{line}; its log: {service.log}")
+        line = f"{what} after {lived:.0f} s; it is started again in {pause:g} s"
+        told = f"its log: {service.log}"
+        try:
+            with service.log.open("a", encoding="utf-8") as log:
+                log.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} +0000 - supervisor - {line}\n")
+        except OSError as error:
+            told = f"its log cannot be written: {error}"
+        self._say(f"{line}; {told}")

@@ -17,8 +17,12 @@ from inventory_assets.api.gate import Bounds, Gate, Watch
 from inventory_assets.api.hosts import OpenAddressError
 from inventory_assets.api.serving import PortTakenError, bound
 from inventory_assets.live.database.opening import open_engine
+from inventory_assets.live.database.problems import DatabaseDownError
 from inventory_assets.live.database.ready import bring_up
 from inventory_assets.live.database.server import EmbeddedServer
+from inventory_assets.live.locks import APPEND, SPACE
+from inventory_assets.live.log.reading import ranges
+from inventory_assets.operate.live_log import live_engine
 from inventory_assets.settings import DatabaseSettings, ListenerSettings, Settings
 from inventory_assets_tests.api.calling import EVENTS, Calls, calls_of, sale, served, until
 from inventory_assets_tests.faults.campaign import LONG
@@ -51,8 +55,6 @@ def test_a_full_queue_is_429_until_it_is_worked_off(calls: Calls):
     "options", [ListenerSettings(deadline_seconds=0.5, wait_seconds=0, look_seconds=30, least_free_bytes=0)]
 )
 def test_a_request_that_takes_too_long_is_503_and_tells_itself_apart_when_sent_again(calls: Calls):
-    from inventory_assets.live.locks import APPEND, SPACE
-
     with calls.engine.connect() as other:
         other.execute(text(f"SELECT pg_advisory_xact_lock({SPACE}, {APPEND})"))
         answer = calls.post(sale(1))
@@ -87,10 +89,14 @@ def test_a_frozen_database_does_not_freeze_the_service(own: tuple[Settings, Embe
             answer = calls.post(sale(2))
             assert (answer.status_code, answer.json()["type"]) == (503, "/problems/deadline_passed")
             assert calls.get("/healthz").status_code == 200
+            until(lambda: calls.get("/readyz").status_code == 503)
+            assert "it has not answered for" in calls.get("/readyz").json()["detail"]
+            assert "inventory_database_up 0.0" in calls.get("/metrics").text
         finally:
             for pid in processes:
                 os.kill(pid, signal.SIGCONT)
         until(lambda: calls.post(sale(2)).status_code == 202)
+        assert calls.get("/readyz").status_code == 200
 
 
 def test_the_watch_looks_again_after_its_connection_was_taken_from_it(own: tuple[Settings, EmbeddedServer, Engine]):
@@ -103,7 +109,7 @@ def test_the_watch_looks_again_after_its_connection_was_taken_from_it(own: tuple
             with engine.connect() as other:
                 other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": connection.info.backend_pid})
 
-    gate = Gate(Bounds(1, 0))
+    gate = Gate(Bounds(1, 0, 10))
     watch = Watch(gate, engine, None, 0.05, 10)
     try:
         assert "terminat" in gate.database, "the first look met the end of its connection"
@@ -111,6 +117,21 @@ def test_the_watch_looks_again_after_its_connection_was_taken_from_it(own: tuple
     finally:
         event.remove(engine, "checkout", cut)
         watch.close()
+
+
+def test_a_log_that_goes_away_while_the_lake_reads_it_is_a_database_that_is_down(own):
+    settings, server, _ = own
+
+    def read() -> None:
+        with live_engine(settings):
+            server.stop(force=True)
+            list(ranges(server.place.url, 0, 10))
+
+    try:
+        with pytest.raises(DatabaseDownError, match="the live database went away"):
+            read()
+    finally:
+        server.start()
 
 
 @pytest.mark.slow
@@ -188,6 +209,20 @@ def test_fifty_open_requests_are_answered_and_the_stop_takes_less_than_two_secon
             assert answer.startswith(b"HTTP/1.1 503"), answer[:200]
             assert b"/problems/stopping" in answer + connection.recv(65_536)
             connection.close()
+
+
+def test_a_stop_does_not_wait_for_a_write_that_cannot_end(installed: Settings, engine: Engine):
+    patient = installed.model_copy(update={"listener": ListenerSettings(least_free_bytes=0)})
+    with served(patient, engine) as running, engine.connect() as other:
+        other.execute(text(f"SELECT pg_advisory_xact_lock({SPACE}, {APPEND})"))
+        body = json.dumps(sale(1)).encode()
+        head = f"POST {EVENTS} HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\nContent-Type: application/json\r\n"
+        with socket.create_connection(("127.0.0.1", running.port)) as connection:
+            connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            waits = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            until(lambda: other.execute(waits).scalar_one() == 1)
+            took = running.stop()
+        assert took < 2, took
 
 
 def _family(folder: Path) -> list[int]:

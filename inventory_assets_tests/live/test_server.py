@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from inventory_assets.cli import app
 from inventory_assets.live.database.account import server_account
 from inventory_assets.live.database.cluster import orphans, postmaster, serves
-from inventory_assets.live.database.keeping import keeping
+from inventory_assets.live.database.keeping import Keeper, keeping
 from inventory_assets.live.database.problems import AccountError, ServerStartError, ServerStopError
 from inventory_assets.live.database.server import EmbeddedServer
 from inventory_assets_tests.conftest import ROOT
@@ -156,6 +156,54 @@ def test_whoever_serves_from_a_killed_server_starts_it_again_unless_another_proc
         embedded.stop()
         time.sleep(0.2)
     assert embedded.status().state == "stopped"
+
+
+def test_a_server_that_ended_itself_in_disorder_is_started_again(embedded):
+    """On a full disk it cannot write its log, cannot recover either, ends, and takes its file of the process away."""
+    embedded.start()
+    main = postmaster(embedded.place.cluster)
+    main.kill()
+    main.wait(20)
+    (embedded.place.cluster / "postmaster.pid").unlink()
+    assert embedded.status().state == "stale"
+    assert embedded.look()
+    assert answer(embedded) == 1
+    embedded.stop()
+    assert embedded.status().state == "stopped"
+    assert not embedded.look()
+
+
+def test_what_stands_in_the_way_of_a_start_is_said_and_tried_again_after_growing_pauses(embedded, monkeypatch):
+    """No room; killed again at once; then it comes up."""
+    embedded.start()
+    postmaster(embedded.place.cluster).kill()
+    until(lambda: embedded.status().state == "stale")
+    launch, tries = embedded._launch, []
+
+    def hampered(*given):
+        tries.append(time.monotonic())
+        if len(tries) == 1:
+            return 1, "No space left on device"
+        done = launch(*given)
+        if len(tries) == 2:
+            postmaster(embedded.place.cluster).kill()
+        return done
+
+    monkeypatch.setattr(embedded, "_launch", hampered)
+    said: list[str] = []
+    keeper = Keeper(embedded, said.append, 0.2)
+
+    def up() -> bool:
+        keeper.look()
+        return len(tries) == 3
+
+    until(up)
+    assert answer(embedded) == 1
+    assert ["next try in 0.4 s" in said[0], "next try in 0.8 s" in said[1]] == [True, True]
+    assert "No space left" in said[0]
+    assert "went away again" in said[1]
+    assert said[2:] == ["the database was killed and was started again"]
+    assert tries[2] - tries[1] >= 0.8
 
 
 def test_a_dispatcher_of_webhooks_alone_starts_a_killed_server_again(embedded, made, monkeypatch):

@@ -129,14 +129,30 @@ def test_a_failed_delivery_is_tried_again_later_under_the_same_id_and_nothing_ov
         ]  # fmt: skip
 
 
-def test_a_receiver_that_says_when_to_come_again_is_heard(engine, clock):
+@pytest.mark.parametrize(
+    ("says", "waits"),
+    [("3600", timedelta(hours=1)), ("Mon, 1 Jan 99999999999 00:00:00 GMT", timedelta(seconds=10))],
+)
+def test_a_receiver_that_says_when_to_come_again_is_heard_if_it_can_be_understood(engine, clock, says, waits):
     with hooked() as hook:
         hook.answers.append(503)
-        hook.headers["Retry-After"] = "3600"
+        hook.headers["Retry-After"] = says
         number, _ = registered(engine, hook.url)
         tell(engine, 1)
         dispatcher(engine, clock).serve_due()
-        assert state(engine, number).next_attempt_at == NOON + timedelta(hours=1)
+        asked = state(engine, number).next_attempt_at - NOON
+        assert abs(asked - waits) <= waits / 4
+
+
+@pytest.mark.parametrize("name", ["hooks..example.com", f"{'a' * 64}.example.com"])
+def test_a_name_that_no_resolver_takes_is_a_failed_delivery(engine, clock, name):
+    number, _ = registered(engine, f"https://{name}/")
+    tell(engine, 1)
+    dispatcher(engine, clock).serve_due()
+    ((status, failed),) = [(each.status, each.error) for each in attempts(engine, number)]
+    assert status == "failed"
+    assert f"{name} has no address" in failed
+    assert state(engine, number).failures == 1
 
 
 def test_after_repeated_failure_it_is_disabled_and_goes_on_where_it_stopped_when_resumed(engine, clock):

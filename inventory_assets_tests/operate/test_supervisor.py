@@ -96,6 +96,52 @@ def test_a_death_after_a_steady_life_counts_as_the_first(tmp_path):
     assert all("started again in 0.5 s" in line for line in told)
 
 
+def test_a_service_that_did_live_is_tried_again_for_as_long_as_it_takes(tmp_path):
+    """What it needs is away: a database, room on the disk."""
+    told, clock = [], Clock()
+    supervisor = Supervisor(told.append, clock)
+    away = tmp_path / "away"
+    supervisor.start(service(tmp_path, "sh", "-c", f"test ! -e {away} && exec sleep 60"))
+    try:
+        clock.now += STEADY_SECONDS
+        away.touch()
+        kill(supervisor)
+        for _ in range(3 * MOST_DEATHS):
+            supervisor.running[0].process.wait(10)
+            supervisor.look()
+            clock.now += STEADY_SECONDS - 1
+        away.unlink()
+        clock.now += STEADY_SECONDS
+        supervisor.look()
+        assert supervisor.running[0].process.poll() is None
+    finally:
+        supervisor.stop()
+    assert "it is started again in 30 s" in told[-1]
+
+
+def test_a_log_that_cannot_be_written_stops_nobody(tmp_path):
+    told, clock = [], Clock()
+    supervisor = Supervisor(told.append, clock)
+    supervisor.start(service(tmp_path, "sleep", "60"))
+    log = tmp_path / "service.log"
+    try:
+        dead = kill(supervisor)
+        log.unlink()
+        log.mkdir()
+        supervisor.look()
+        assert "its log cannot be written" in told[-1]
+        clock.now += pause_after(1)
+        supervisor.look()
+        assert "test service cannot be started, next try in 2 s" in told[-1]
+        log.rmdir()
+        clock.now += pause_after(2)
+        supervisor.look()
+        assert supervisor.running[0].process.pid != dead
+        assert supervisor.running[0].process.poll() is None
+    finally:
+        supervisor.stop()
+
+
 def test_stop_ends_what_a_killed_service_left_behind(tmp_path):
     pids = tmp_path / "pids"
     supervisor = Supervisor(clock=Clock())

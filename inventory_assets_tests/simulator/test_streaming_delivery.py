@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import islice
 
 import pytest
@@ -16,7 +16,7 @@ from inventory_assets.simulator.stream import day_events
 from inventory_assets.simulator.streaming import EventStreamer, HttpSink, Replay, StreamConfig, StreamerError
 from inventory_assets.simulator.streaming.config import RealtimeConfig
 from inventory_assets.simulator.streaming.dead_letters import DeadLetters, read_dead_letters
-from inventory_assets.simulator.streaming.http_sink import read_answer, retry_after
+from inventory_assets.simulator.streaming.http_sink import read_answer
 from inventory_assets.simulator.streaming.sinks import (
     BatchFailedError,
     BatchRefusedError,
@@ -85,16 +85,6 @@ def test_a_receiver_that_says_when_to_come_again_is_left_alone_until_then():
         streamed(receiver, EVENTS[:5])
         first, second = (at for at, _, _ in receiver.requests)
         assert second - first >= 1
-
-
-def test_retry_after_is_read_as_seconds_or_date_and_is_bounded():
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    assert retry_after("7", now) == 7
-    assert retry_after("Thu, 01 Jan 2026 00:00:09 GMT", now) == 9
-    assert retry_after("Wed, 31 Dec 2025 00:00:09 GMT", now) == 0
-    assert retry_after("999999", now) == 300
-    assert retry_after("soon", now) is None
-    assert retry_after(None, now) is None
 
 
 @pytest.mark.parametrize(

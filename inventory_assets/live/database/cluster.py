@@ -7,6 +7,7 @@ so; ids are reused, and after a kill the file that names one stays behind.
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,6 +25,9 @@ PORT = 5432
 LONGEST_SOCKET = 100
 """Bytes of a socket's path on every system we run on (Linux 107, macOS 103)."""
 
+STATE_AT, SHUT_DOWN = 16, (1, 2)
+"""Where `global/pg_control` says what the server did last, and its values for one that was shut down, also while it
+followed another (`DBState` in PostgreSQL's `catalog/pg_control.h`)."""
 State = Literal["absent", "stopped", "stale", "starting", "running"]
 
 
@@ -169,10 +173,22 @@ def state(place: Place) -> State:
         ) from None
     found = read_pid_file(place.cluster)
     if found is None:
-        return "stopped"
+        return "stopped" if shut_down(place.cluster) else "stale"
     if postmaster(place.cluster) is None:
         return "stale"
     return "running" if found.ready else "starting"
+
+
+def shut_down(cluster: Path) -> bool:
+    """Whether the server of a data folder was stopped in order, as far as its control file can be read.
+
+    A server that cannot write its log any more, on a full disk, ends itself and takes `postmaster.pid` away.
+    """
+    try:
+        control = (cluster / "global" / "pg_control").read_bytes()
+    except FileNotFoundError:
+        return True
+    return int.from_bytes(control[STATE_AT : STATE_AT + 4], sys.byteorder) in SHUT_DOWN
 
 
 def read_pid_file(cluster: Path) -> PidFile | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from inventory_assets.live.database.driver import lost_after
 from inventory_assets.live.database.problems import DatabaseDownError, DatabaseUnfitError
 from inventory_assets.live.database.server import EmbeddedServer
 from inventory_assets.settings import DatabaseSettings, Settings
@@ -65,7 +66,11 @@ def open_engine(url: str, options: DatabaseSettings) -> Engine:
         pool_recycle=options.idle_seconds,
         pool_timeout=options.connect_seconds,
         isolation_level="READ COMMITTED",
-        connect_args={"connect_timeout": options.connect_seconds, "application_name": APPLICATION},
+        connect_args={
+            "connect_timeout": options.connect_seconds,
+            "application_name": APPLICATION,
+            **lost_after(url),
+        },
     )
 
 

@@ -315,10 +315,13 @@ class EmbeddedServer:
         import psycopg
         from psycopg import sql
 
-        with psycopg.connect(self.place.url, dbname="postgres", autocommit=True) as connection:
-            there = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
-            if there is None:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+        try:
+            with psycopg.connect(self.place.url, dbname="postgres", autocommit=True) as connection:
+                there = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
+                if there is None:
+                    connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+        except psycopg.Error as error:
+            raise ServerStartError(f"the server of {self.place.folder} started and went away again: {error}") from error
 
     def _owner(self) -> Owner | None:
         try:

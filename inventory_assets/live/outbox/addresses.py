@@ -110,7 +110,7 @@ async def pinned(target: Target, policy: TargetPolicy, resolve: Resolver) -> Add
     """
     try:
         found = [ipaddress.ip_address(text.partition("%")[0]) for text in await resolve(target.host, target.port)]
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the second: a label that is empty or too long
         raise TargetRefusedError(f"{target.host} has no address: {error}") from error
     if not found:
         raise TargetRefusedError(f"{target.host} has no address")

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from inventory_assets.contracts.events.wire import loads
+from inventory_assets.live.database.driver import connect
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Select
@@ -181,9 +182,7 @@ class Ear:
         Args:
             url: the database, as libpq takes it.
         """
-        import psycopg
-
-        self._connection = psycopg.connect(url, autocommit=True, application_name="inventory outbox")
+        self._connection = connect(url, "inventory outbox")
         self._connection.execute(f"LISTEN {CHANNEL}")
 
     def wait(self, seconds: float) -> bool:

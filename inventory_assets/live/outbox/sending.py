@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
+from inventory_assets.contracts.retry_after import retry_after
 from inventory_assets.live.outbox.addresses import Resolver, TargetPolicy, TargetRefusedError, parse_target, pinned
 
 USER_AGENT = "inventory-assets webhooks"
@@ -123,7 +124,7 @@ async def _post(
         return None, None, f"{type(error).__name__}: {error}".rstrip(": ")[:500]
     except httpx.InvalidURL as error:
         return None, None, f"not sent: the address cannot be called: {error}"
-    after = _retry_after(response.headers.get("retry-after"), now)
+    after = retry_after(response.headers.get("retry-after"), now)
     return response.status_code, after, _fault(response.status_code)
 
 
@@ -131,20 +132,6 @@ def _fault(status: int) -> str:
     if status in REDIRECT:
         return f"answered {status}: redirects are not followed; register the address it leads to"
     return "" if status in OK else f"answered {status}"
-
-
-def _retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds of a `Retry-After` header in either form; None where it says nothing readable."""
-    from email.utils import parsedate_to_datetime
-
-    text = (value or "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        then = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(0.0, (then.replace(tzinfo=then.tzinfo or now.tzinfo) - now).total_seconds())
 
 
 @cache

@@ -18,7 +18,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from inventory_assets.live.database.driver import BY_INDEX, set_parameters
+from inventory_assets.live.database.driver import BY_INDEX, connect, set_parameters
 from inventory_assets.live.dead_letters.recovering import recover
 from inventory_assets.live.processor.batch import micro_batch
 from inventory_assets.live.processor.failing import blame, is_of_database, is_of_others
@@ -265,13 +265,11 @@ class Worker:
                 self._pace = self._pace.after_failure(self._pace.size)
 
     def _connect(self) -> Connection:
-        import psycopg
-
         if self._work is None or self._work.closed:
-            self._work = psycopg.connect(self._url, autocommit=True, application_name=APPLICATION)
+            self._work = connect(self._url, APPLICATION)
             set_parameters(self._work, BY_INDEX)
         if self._ear is None or self._ear.closed:
-            self._ear = psycopg.connect(self._url, autocommit=True, application_name=f"{APPLICATION}, listening")
+            self._ear = connect(self._url, f"{APPLICATION}, listening")
             self._ear.execute(f"LISTEN {CHANNEL}")
         return self._work
 

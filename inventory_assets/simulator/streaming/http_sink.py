@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from inventory_assets.contracts.retry_after import retry_after
 from inventory_assets.simulator.happenings import StreamEvent
 from inventory_assets.simulator.streaming.sinks import (
     BatchFailedError,
@@ -98,7 +98,8 @@ class HttpSink:
             raise SinkAwayError(f"{self.name} did not answer in {self._timeout:g} s", connection=True) from error
         except httpx.TransportError as error:
             raise SinkAwayError(f"{self.name}: {error or type(error).__name__}", connection=True) from error
-        after = retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+        asked = retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+        after = None if asked is None else min(asked, LONGEST_WAIT)
         return read_answer(response.status_code, bytes(answer), [event.id for event in batch], after, self.name)
 
     async def close(self) -> None:
@@ -127,26 +128,6 @@ def read_answer(status: int, body: bytes, ids: Sequence[str], after: float | Non
     if status in {OK, ACCEPTED}:
         raise BatchFailedError(f"{name} took the batch and did not say what became of its events")
     raise _error(status, f"{name} answered {status}{_problem(body)}", after)
-
-
-def retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds a `Retry-After` header asks for, as a number or a date; None where it says nothing readable.
-
-    Args:
-        value: the header.
-        now: the time, for dates.
-    """
-    if value is None:
-        return None
-    text = value.strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text), LONGEST_WAIT)
-    try:
-        then = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    then = then if then.tzinfo else then.replace(tzinfo=UTC)
-    return min(max(0.0, (then - now).total_seconds()), LONGEST_WAIT)
 
 
 def _error(status: int, said: str, after: float | None) -> SinkError:
