@@ -193,17 +193,19 @@ def expectations(origin: Origin) -> dict[str, str]:
 
 @contextmanager
 def live_beside(settings: Settings) -> Iterator[tuple[Callable[[], None], str]]:
-    """The live service for as long as the block lasts; a machine it cannot run on serves the batch side alone.
+    """The live service of a demo for as long as the block lasts; where it cannot run, the batch side serves alone.
 
     Yields:
         What keeps it running, to be called again and again, and its address, empty where it does not run.
     """
     from inventory_assets.commands.live import running
     from inventory_assets.live.database.problems import DatabaseError
+    from inventory_assets.operate.processes import serving_of
 
     with ExitStack() as stack:
         try:
-            look, address = stack.enter_context(running(settings, os.environ))
+            environment = {**os.environ, **serving_of(settings.data_dir.resolve())}
+            look, address = stack.enter_context(running(settings, environment))
         except DatabaseError as error:
             errors().print(f"the live service does not run: {error}", style="yellow", markup=False)
             yield (lambda: None), ""

@@ -43,6 +43,7 @@ def stream_beside(
     Yields:
         What keeps it running, to be called again and again, and whether it was started.
     """
+    from inventory_assets.operate.processes import serving_of
     from inventory_assets.operate.supervisor import Supervisor
 
     if not (wanted and address and _ready(address)):
@@ -56,7 +57,8 @@ def stream_beside(
     supervisor = Supervisor(lambda line: errors().print(line, markup=False))
     with ExitStack() as stack:
         stack.callback(_end, supervisor)
-        supervisor.start(service_of(settings.data_dir.resolve(), os.environ, "live stream", arguments))
+        data_dir = settings.data_dir.resolve()
+        supervisor.start(service_of(data_dir, {**os.environ, **serving_of(data_dir)}, "live stream", arguments))
         yield _looking(supervisor), True
 
 

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from inventory_assets.ingest.landing import content_hash
 from inventory_assets.lakehouse.stores import read_whole, replace_whole
-from inventory_assets.operate.processes import OWNER, Service
+from inventory_assets.operate.processes import OWNER, Service, serving_of
 from inventory_assets.settings import Settings
 
 HOST = "127.0.0.1"
@@ -85,7 +85,7 @@ def services(
         "DAGSTER_HOME": str(home),
         "DAGSTER_DISABLE_TELEMETRY": "1",
         "INVENTORY_DATA_DIR": str(data_dir),
-        OWNER: str(data_dir),
+        **serving_of(data_dir),
         "PYTHONUNBUFFERED": "1",
     }
     code = str(workspace or home / "workspace.yaml")

@@ -107,6 +107,15 @@ def stop(running: Sequence[Running], grace_seconds: float = 10.0, others: Collec
         each.process.wait(KILL_WAIT_SECONDS)
 
 
+def serving_of(data_dir: Path) -> dict[str, str]:
+    """What stands in the environment of a service, so that it is found should its owner be killed.
+
+    Args:
+        data_dir: the folder it serves, absolute.
+    """
+    return {OWNER: str(data_dir)}
+
+
 def end_orphans(data_dir: Path, grace_seconds: float = 10.0) -> int:
     """End services whose owner was killed; call it while holding the data folder, so that nobody else owns them.
 

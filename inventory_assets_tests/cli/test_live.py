@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from inventory_assets.cli import app
 from inventory_assets.live.database.ready import is_embedded
 from inventory_assets.live.database.server import EmbeddedServer
-from inventory_assets.operate.processes import free_port
+from inventory_assets.operate.processes import end_orphans, free_port
 from inventory_assets.settings import Settings
 from inventory_assets_tests.live.databases import open_folder
 
@@ -83,6 +83,47 @@ def test_all_serves_applies_outlives_a_killed_service_and_database_and_ends_with
         assert is_embedded(settings)
         assert EmbeddedServer(settings).status().state == "stopped"
         assert not [each for each in psutil.process_iter() if str(folder) in " ".join(_command(each))]
+
+
+DEMO = """
+import time
+from inventory_assets.commands.demo import live_beside, stream_beside
+from inventory_assets.settings import Settings
+settings = Settings()
+with live_beside(settings) as (_, address):
+    with stream_beside(settings, address, "online-retail", 7, wanted=True) as (_, sent):
+        print(sent, flush=True)
+        time.sleep(600)
+"""
+
+
+def test_what_a_killed_demo_left_of_the_live_service_is_ended_by_the_next_one():
+    import psutil
+
+    with open_folder() as folder:
+        environment = {
+            **os.environ,
+            "INVENTORY_DATA_DIR": str(folder),
+            "INVENTORY_DATABASE__SHARED_BUFFERS_MB": "32",
+            "INVENTORY_LISTENER__LEAST_FREE_BYTES": "0",
+        }
+        with subprocess.Popen([sys.executable, "-c", DEMO], env=environment, stdout=subprocess.PIPE, text=True) as demo:
+            assert demo.stdout is not None
+            assert demo.stdout.readline() == "True\n"
+            left = [each for each in psutil.Process(demo.pid).children(recursive=True) if "inventory_assets.cli" in
+                    each.cmdline()]  # fmt: skip
+            demo.kill()
+        try:
+            assert {" ".join(each.cmdline()[3:5]) for each in left} == {
+                "live api", "live worker", "webhook run", "simulate stream",
+            }  # fmt: skip
+            assert end_orphans(folder) >= len(left)
+            assert not [each for each in left if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+        finally:
+            for each in left:
+                with suppress(psutil.NoSuchProcess):
+                    each.kill()
+            EmbeddedServer(Settings(data_dir=folder)).stop(force=True)
 
 
 @contextmanager
