@@ -213,7 +213,7 @@ class EmbeddedServer:
                 return True
             if not any(sign in said for sign in TRANSIENT) or time.monotonic() + RETRY_SECONDS > deadline:
                 raise ServerStartError(
-                    f"the database server of {self.place.folder} did not start within "
+                    f"the database server of {self.place.folder} did not start, for which it has "
                     f"{self._options.start_seconds:g} s (INVENTORY_DATABASE__START_SECONDS); its logs are "
                     f"{self.place.start_log} and {self.place.logs}:\n{said[-LOG_TAIL:]}"
                 )

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 _LOCK = "SELECT lane FROM unnest(%s::int[], %s::int[]) AS asked (lane, key) WHERE pg_try_advisory_xact_lock(%s, key)"
-_LANES_OF_OTHERS = """
-SELECT head.lane
-FROM unnest(%(lanes)s::int[]) AS other (lane)
+_LOCK_OF_OTHERS = """
+WITH most_urgent AS MATERIALIZED (
+SELECT other.lane, other.key
+FROM unnest(%(lanes)s::int[], %(keys)s::int[]) AS other (lane, key)
 CROSS JOIN LATERAL (
     SELECT lane, priority, event_time
     FROM event_queue
@@ -35,6 +36,8 @@ CROSS JOIN LATERAL (
 ) AS head
 ORDER BY head.priority DESC, head.event_time
 LIMIT %(most)s
+)
+SELECT lane FROM most_urgent WHERE pg_try_advisory_xact_lock(%(space)s, key)
 """
 CLAIM = """
 SELECT head.sequence, head.part, head.lane, head.priority, head.attempts, head.event_time, head.received_at
@@ -118,12 +121,13 @@ def claim(connection: Connection, preferred: Sequence[int], limit: int, lease_se
     lease = milliseconds(lease_seconds)
     limits = {"idle_in_transaction_session_timeout": lease, "statement_timeout": lease}
     set_parameters(connection, limits, within=True)
-    found = _claim(connection, list(preferred), limit)
-    if found:
-        return found
+    locked = connection.execute(_LOCK, (list(preferred), [lane_key(lane) for lane in preferred], SPACE))
+    found = _taken(connection, [lane for (lane,) in locked], limit)
     others = sorted(set(range(LANES)) - set(preferred))
-    heads = connection.execute(_LANES_OF_OTHERS, {"lanes": others, "most": MOST_STOLEN})
-    return _claim(connection, [lane for (lane,) in heads], limit)
+    if found or not others:
+        return found
+    asked = {"lanes": others, "keys": [lane_key(lane) for lane in others], "most": MOST_STOLEN, "space": SPACE}
+    return _taken(connection, [lane for (lane,) in connection.execute(_LOCK_OF_OTHERS, asked)], limit)
 
 
 def finish(connection: Connection, parts: Sequence[Waiting]) -> int:
@@ -149,10 +153,7 @@ def wake_retries(connection: Connection, now: datetime, longest: timedelta = tim
     return connection.execute(_DUE, {"now": now, "latest": now + longest, "aside": SET_ASIDE}).rowcount
 
 
-def _claim(connection: Connection, lanes: Sequence[int], limit: int) -> list[Waiting]:
-    if not lanes:
-        return []
-    locked = [lane for (lane,) in connection.execute(_LOCK, (lanes, [lane_key(lane) for lane in lanes], SPACE))]
+def _taken(connection: Connection, locked: Sequence[int], limit: int) -> list[Waiting]:
     if not locked:
         return []
     each = min(limit, SHARES * limit // len(locked) + SPARE)
