@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, LiteralString, cast
 
 if TYPE_CHECKING:
     import psycopg
@@ -22,7 +22,7 @@ LOST_AFTER: Mapping[str, int] = {
 }  # fmt: skip
 """A database on another machine that is gone without a word is noticed after 25 s; without this, after a quarter of an
 hour or never."""
-_SET = "SELECT set_config(name, value, %s) FROM unnest(%s::text[], %s::text[]) AS given (name, value)"
+_SET: LiteralString = "set_config(%s, %s, %s)"
 
 
 @functools.cache
@@ -68,7 +68,8 @@ def set_parameters(connection: psycopg.Connection, parameters: Mapping[str, str]
         parameters: what they are called, and what they shall be.
         within: only until the transaction ends.
     """
-    connection.execute(_SET, (within, list(parameters), list(parameters.values())))
+    statement = "SELECT " + ", ".join(_SET for _ in parameters)
+    connection.execute(statement, [cell for pair in parameters.items() for cell in (*pair, within)])
 
 
 def milliseconds(seconds: float) -> str:
