@@ -37,7 +37,7 @@ from inventory_assets_tests.live.test_rebuilding import verified
 ITEMS, PLACES = ("A", "B", "C"), ("S", "W")
 UNITS = st.integers(1, 6)
 SEED = int(os.environ.get("INVENTORY_CHAOS_SEED", "20260101"))
-PARTS, EXAMPLES, STEPS = (1, 50, 100) if LONG else (2, 10, 50)
+PARTS, EXAMPLES, STEPS = (1, 50, 100) if LONG else (4, 50, 50)
 ROUNDS = int(os.environ.get("INVENTORY_CHAOS_HISTORIES", "20000")) // EXAMPLES if LONG else 1
 """Rounds of one process; what has been tried is remembered within a round, and that grows."""
 Pair = tuple[str, str]
