@@ -110,9 +110,11 @@ def test_a_service_that_did_live_is_tried_again_for_as_long_as_it_takes(tmp_path
             supervisor.running[0].process.wait(10)
             supervisor.look()
             clock.now += STEADY_SECONDS - 1
+        supervisor.running[0].process.wait(10)
         away.unlink()
-        clock.now += STEADY_SECONDS
-        supervisor.look()
+        for _ in range(2):  # its last death is seen, then its pause is over
+            supervisor.look()
+            clock.now += STEADY_SECONDS
         assert supervisor.running[0].process.poll() is None
     finally:
         supervisor.stop()
