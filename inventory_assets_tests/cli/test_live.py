@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import httpx
 import pytest
@@ -18,6 +19,17 @@ from inventory_assets.live.database.server import EmbeddedServer
 from inventory_assets.operate.processes import end_orphans, free_port
 from inventory_assets.settings import Settings
 from inventory_assets_tests.live.databases import open_folder
+
+
+def environment_of(folder: Path) -> dict[str, str]:
+    """Of processes that serve a folder and need little."""
+    return {
+        **os.environ,
+        "INVENTORY_DATA_DIR": str(folder),
+        "INVENTORY_DATABASE__SHARED_BUFFERS_MB": "32",
+        "INVENTORY_LISTENER__LEAST_FREE_BYTES": "0",
+        "PYTHONFAULTHANDLER": "1",
+    }
 
 
 @pytest.mark.parametrize("command", ["api", "worker", "all"])
@@ -40,13 +52,7 @@ def test_all_serves_applies_outlives_a_killed_service_and_database_and_ends_with
 
     with open_folder() as folder:
         port = free_port(8400)
-        environment = {
-            **os.environ,
-            "INVENTORY_DATA_DIR": str(folder),
-            "INVENTORY_DATABASE__SHARED_BUFFERS_MB": "32",
-            "INVENTORY_LISTENER__LEAST_FREE_BYTES": "0",
-            "PYTHONFAULTHANDLER": "1",
-        }
+        environment = environment_of(folder)
         command = [sys.executable, "-m", "inventory_assets.cli", "live", "all", "--port", str(port)]
         with hearing(), subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
             family = psutil.Process(process.pid)
@@ -101,13 +107,8 @@ def test_what_a_killed_demo_left_of_the_live_service_is_ended_by_the_next_one():
     import psutil
 
     with open_folder() as folder:
-        environment = {
-            **os.environ,
-            "INVENTORY_DATA_DIR": str(folder),
-            "INVENTORY_DATABASE__SHARED_BUFFERS_MB": "32",
-            "INVENTORY_LISTENER__LEAST_FREE_BYTES": "0",
-        }
-        with subprocess.Popen([sys.executable, "-c", DEMO], env=environment, stdout=subprocess.PIPE, text=True) as demo:
+        command = [sys.executable, "-c", DEMO]
+        with subprocess.Popen(command, env=environment_of(folder), stdout=subprocess.PIPE, text=True) as demo:
             assert demo.stdout is not None
             assert demo.stdout.readline() == "True\n"
             left = [each for each in psutil.Process(demo.pid).children(recursive=True) if "inventory_assets.cli" in

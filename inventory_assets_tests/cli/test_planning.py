@@ -10,9 +10,8 @@ from typer.testing import CliRunner
 
 from inventory_assets.cli import app
 from inventory_assets.pipeline.replenishment import refresh_policy, refresh_proposals
-from inventory_assets.settings import Settings
-from inventory_assets.simulator import HistoryConfig, simulate_history, sources_toml, write_history
-from inventory_assets_tests.pipeline.running import refresh_everything, workspace_at
+from inventory_assets.simulator import HistoryConfig
+from inventory_assets_tests.pipeline.running import simulated
 
 pytestmark = pytest.mark.xdist_group("planning from the command line")
 CONFIG = HistoryConfig(start=date(2026, 1, 20), days=40, stores=1, items=6, warehouses=1, lines_per_store_day=30.0,
@@ -23,12 +22,7 @@ WHO = ("--author", "mona", "--because", "trial")
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory):
     """A data folder after a night; the environment of the commands."""
-    history = simulate_history(CONFIG)
-    settings = Settings(data_dir=tmp_path_factory.mktemp("planning"))
-    write_history(history, settings.data_dir / "landing", settings.data_dir / "truth")
-    settings.sources_file.write_text(sources_toml(history), encoding="utf-8")
-    workspace = workspace_at(settings, history.config.end)
-    refresh_everything(workspace, settings)
+    history, settings, workspace = simulated(CONFIG, tmp_path_factory.mktemp("planning"))
     refresh_policy(workspace)
     refresh_proposals(workspace)
     return {"INVENTORY_DATA_DIR": str(settings.data_dir), "INVENTORY_FIXED_CLOCK": history.config.end.isoformat()}

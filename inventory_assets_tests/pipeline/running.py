@@ -20,6 +20,7 @@ from inventory_assets.pipeline.refresh import refresh_all
 from inventory_assets.pipeline.workspace import Report, Workspace
 from inventory_assets.publish.sql import connect
 from inventory_assets.settings import Settings
+from inventory_assets.simulator import History, HistoryConfig, simulate_history, sources_toml, write_history
 
 FACTS = [table for table in TABLES.values() if table.layer != "bronze" and table not in (DAY_BALANCE, DECISIONS)]
 BRONZE = [table for table in TABLES.values() if table.layer == "bronze"]
@@ -28,6 +29,17 @@ BRONZE = [table for table in TABLES.values() if table.layer == "bronze"]
 def workspace_at(settings: Settings, now: datetime) -> Workspace:
     """A workspace whose clock stands still."""
     return open_workspace(settings, lambda: now)
+
+
+def simulated(config: HistoryConfig, data_dir: Path) -> tuple[History, Settings, Workspace]:
+    """A simulated history, taken in and refreshed at its end."""
+    history = simulate_history(config)
+    settings = Settings(data_dir=data_dir)
+    write_history(history, data_dir / "landing", data_dir / "truth")
+    settings.sources_file.write_text(sources_toml(history), encoding="utf-8")
+    workspace = workspace_at(settings, history.config.end)
+    refresh_everything(workspace, settings)
+    return history, settings, workspace
 
 
 def take_in(workspace: Workspace, settings: Settings) -> Ingested:

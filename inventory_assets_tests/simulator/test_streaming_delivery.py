@@ -87,6 +87,23 @@ def test_a_receiver_that_says_when_to_come_again_is_left_alone_until_then():
         assert second - first >= 1
 
 
+def test_a_receiver_is_left_alone_for_five_minutes_at_most():
+    async def sent(url: str) -> None:
+        sink = HttpSink(url)
+        await sink.open()
+        try:
+            await sink.send(EVENTS[:1])
+        finally:
+            await sink.close()
+
+    with receiving() as receiver:
+        receiver.plan.extend(["away"])
+        receiver.retry_after = "999999"
+        with pytest.raises(SinkAwayError) as raised:
+            asyncio.run(sent(receiver.url))
+        assert raised.value.retry_after == 300
+
+
 @pytest.mark.parametrize(
     ("status", "body", "raised"),
     [
